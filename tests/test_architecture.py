@@ -1,0 +1,144 @@
+"""Which room may look into which, and what may enter a room from outside."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MAY_SEE: dict[str, set[str]] = {
+    "advisor": set(),
+    "probe": set(),
+    "server": {"advisor", "probe"},
+    "dladvise": {"advisor", "probe", "server"},
+}
+# What rules are made of: facts and edits. A rule that wants more asks for a new fact.
+FOR_RULES = {"edits", "findings", "model", "target", "text", "torch_api", "values"}
+NOT_FOR_RULES = {"io", "os", "pathlib", "shutil", "subprocess", "sys", "tempfile"}
+
+
+def files(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).glob("*.py" if folder == "dladvise" else "**/*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Every name `path` imports, in full: `dladvise.advisor.model.Module`."""
+    room, *inner = path.relative_to(ROOT).parts[:-1]
+    package = ["dladvise", *([] if room == "dladvise" else [room]), *inner]
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("room", MAY_SEE)
+def test_rooms(room: str) -> None:
+    for path in files(room):
+        tops = {name.split(".")[1] for name in imported(path) if name.startswith("dladvise.")}
+        others = tops & MAY_SEE.keys() - {room}
+        assert others <= MAY_SEE[room], f"{path} looks into {others - MAY_SEE[room]}"
+
+
+@pytest.mark.parametrize(
+    ("folder", "allowed"),
+    [
+        ("dladvise", {"click", "pathspec", "tomli", "watchfiles"}),
+        ("advisor", {"libcst", "pathspec", "tomli"}),
+        ("advisor/rules", set()),  # rules read facts, never syntax
+        ("probe", {"psutil"}),
+        ("probe/inside", {"torch"}),
+        ("server", {"lsprotocol", "psutil", "pygls"}),
+    ],
+)
+def test_outside_packages(folder: str, allowed: set[str]) -> None:
+    for path in files(folder):
+        if folder == "probe" and "inside" in path.parts:
+            continue
+        tops = {name.split(".")[0] for name in imported(path)}
+        assert tops <= sys.stdlib_module_names | {"dladvise"} | allowed, path
+
+
+def test_rules_read_facts_only() -> None:
+    for path in files("advisor/rules"):
+        if path.name == "__init__.py":
+            continue
+        names = imported(path)
+        ours = {name for name in names if name.startswith("dladvise")}
+        facts = {name for name in ours if name.split(".")[2] in FOR_RULES}
+        assert ours == facts, f"{path.name} reads {sorted(ours - facts)}"
+        system = {name.split(".")[0] for name in names} & NOT_FOR_RULES
+        assert not system, f"{path.name} reads {sorted(system)}"
+
+
+def test_the_advisor_starts_nothing() -> None:
+    banned = {"ctypes", "importlib.util", "multiprocessing", "runpy", "socket", "subprocess"}
+    for path in files("advisor"):
+        names = imported(path)
+        started = {ban for ban in banned for name in names if f"{name}.".startswith(f"{ban}.")}
+        assert not started, f"{path} imports {started}"
+
+
+def test_inside_stands_alone() -> None:
+    """It runs where dladvise may not be installed."""
+    for path in files("probe/inside"):
+        ours = {name for name in imported(path) if name.startswith("dladvise")}
+        assert all(name.startswith("dladvise.probe.inside") for name in ours), path
+
+
+def test_nothing_imports_the_command_line_but_main() -> None:
+    for room in MAY_SEE:
+        for path in files(room):
+            if path.name != "__main__.py":
+                assert not any(name.startswith("dladvise.cli") for name in imported(path)), path
+
+
+HEAVY = ("libcst", "torch", "pygls", "lsprotocol", "rich", "numpy")
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"), [("dladvise.cli", HEAVY), ("dladvise.advisor", HEAVY)]
+)
+def test_importing_is_light(module: str, absent: tuple[str, ...]) -> None:
+    script = f"import sys, {module}; print([m for m in {absent} if m in sys.modules])"
+    run = [sys.executable, "-c", script]
+    assert subprocess.check_output(run, text=True, cwd=ROOT) == "[]\n"
+
+
+def test_checking_loads_neither_torch_nor_the_server() -> None:
+    script = (
+        "import sys\n"
+        "from dladvise.advisor import Source, analyze\n"
+        "code = 'from torch.utils.data import DataLoader\\nDataLoader([1], num_workers=2)\\n'\n"
+        "analyze(Source('train.py', code))\n"
+        "print('libcst' in sys.modules, [m for m in ('torch', 'pygls') if m in sys.modules])\n"
+    )
+    run = [sys.executable, "-c", script]
+    assert subprocess.check_output(run, text=True, cwd=ROOT) == "True []\n"
+
+
+@pytest.mark.parametrize(
+    ("room", "line", "seen"),
+    [
+        ("advisor", "from dladvise import server\n", "dladvise.server"),
+        ("advisor", "from ..server import serve\n", "dladvise.server.serve"),
+        ("advisor/rules", "from ...probe.run import measure\n", "dladvise.probe.run.measure"),
+        ("dladvise", "from .cli import main\n", "dladvise.cli.main"),
+    ],
+)
+def test_every_way_to_import_is_seen(
+    room: str, line: str, seen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    path = tmp_path / room / "planted.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(line)
+    assert seen in imported(path)
