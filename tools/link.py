@@ -8,6 +8,7 @@ pyright, a bare pytest) need these links. Git ignores them.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +28,7 @@ def link(root: Path = ROOT) -> None:
 
 
 def _link(place: Path, folder: Path) -> None:
-    if os.name == "nt":
+    if sys.platform == "win32":
         import _winapi  # Windows only; a junction needs no rights, a symbolic link does
 
         _winapi.CreateJunction(str(folder), str(place))

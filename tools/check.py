@@ -1,0 +1,136 @@
+"""The one check of everything: format, lint, strict types, generated docs, tests.
+
+    python3 tools/check.py [--write] [--here] [-- PYTEST ARGUMENTS]
+
+Makes its own environment in .venv first, so a bare Python is enough; `--here`
+takes the running interpreter as it is. `--write` repairs what can be repaired.
+`--self-test` plants mistakes into a copy and proves that they are reported: a
+green type check has been known to read nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.environment import NotPossible, python_with
+from tools.link import link
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Where a mistake is planted, and the words that must come back.
+PLANTED = {
+    "types": (
+        '\nplanted: int = "text"\n',
+        'Incompatible types in assignment (expression has type "str"',
+    ),
+    "lint": ("\nimport planted\n", "F401"),
+}
+
+
+def steps(write: bool) -> dict[str, list[str]]:
+    """The commands of the check, by name; the tests stand last, where their summary is seen."""
+    python = sys.executable
+    return {
+        "format": [python, "-m", "ruff", "format", *([] if write else ["--check"]), "."],
+        "lint": [python, "-m", "ruff", "check", *(["--fix"] if write else []), "."],
+        "types": [python, "-m", "mypy"],
+        "docs": [python, "-m", "tools.rule_index", *(["--write"] if write else [])],
+        "tests": [python, "-m", "pytest"],
+    }
+
+
+def check(commands: dict[str, list[str]]) -> int:
+    """Run every command, also after one failed; 1 if any did."""
+    failed = []
+    for name, command in commands.items():
+        print(f"== {name}: {' '.join(['python', *command[1:]])}", flush=True)
+        start = time.perf_counter()
+        if subprocess.run(command, check=False, cwd=ROOT).returncode != 0:
+            failed.append(name)
+        print(f"-- {name}: {time.perf_counter() - start:.1f} s", flush=True)
+    if failed:
+        print(f"failed: {', '.join(failed)}", flush=True)
+    return 1 if failed else 0
+
+
+def self_test() -> int:
+    """Reports whether planted mistakes are found where nobody imports the file statically."""
+    rule = sorted(path.name for path in (ROOT / "advisor" / "rules").glob("[a-z]*.py"))[0]
+    places = [f"advisor/rules/{rule}"]
+    if (ROOT / "probe" / "inside").is_dir():
+        places.append("probe/inside/__init__.py")
+    missed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "checkout"
+        copied(copy)
+        for place in places:
+            with (copy / place).open("a", encoding="utf-8") as file:
+                file.write("".join(text for text, _ in PLANTED.values()))
+        for name, (_, words) in PLANTED.items():
+            done = subprocess.run(
+                steps(write=False)[name], check=False, cwd=copy, capture_output=True, text=True
+            )
+            for place in places:
+                told = any(
+                    words in part and (place in part or f"dladvise/{place}" in part)
+                    for part in _reports(done.stdout)
+                )
+                print(f"{'found' if told else 'MISSED'}: {name} mistake planted in {place}")
+                missed += not told
+    return 1 if missed else 0
+
+
+def copied(place: Path) -> None:
+    """Copy the checkout to `place`: what git would commit, and linked as here."""
+    listed = subprocess.check_output(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        text=True,
+    )
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, place / name)
+    link(place)
+
+
+def _reports(output: str) -> list[str]:
+    """The reports in a linter's output: a line each (mypy), or paragraphs (ruff)."""
+    return [*output.splitlines(), *output.split("\n\n")]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Check everything, as CI does.")
+    parser.add_argument("--write", action="store_true", help="repair what can be repaired")
+    parser.add_argument("--here", action="store_true", help="use this interpreter as it is")
+    parser.add_argument("--self-test", action="store_true", help="are planted mistakes found?")
+    parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
+    arguments = parser.parse_args()
+    if not arguments.here:
+        try:
+            python = python_with(frozenset({"dev"}))
+        except NotPossible as problem:
+            print(f"check: {problem}", file=sys.stderr)
+            return 2
+        again = [str(python), __file__, "--here", *sys.argv[1:]]
+        return subprocess.run(again, check=False).returncode
+    os.environ.pop("PYTHONPATH", None)  # somebody else's packages are not ours to check
+    link()
+    if arguments.self_test:
+        return self_test()
+    commands = steps(arguments.write)
+    commands["tests"] += arguments.pytest
+    return check(commands)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
