@@ -16,6 +16,7 @@ of the program.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -97,6 +98,15 @@ def sections(path: Path) -> list[str]:
         for index, token in enumerate(tokens)
         if token.type == "heading_open" and token.tag != "h1"
     ]
+
+
+def parses(code: str) -> bool:
+    """Reports whether the whole program is Python."""
+    try:
+        ast.parse(code)
+    except SyntaxError:
+        return False
+    return True
 
 
 def _case(where: str, kind: str, text: str, settings: list[str], heading: str) -> Case:

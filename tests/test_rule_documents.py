@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from dladvise.advisor import (
     document,
     fixed,
 )
-from tests.rule_documents import BadDocument, Case, Expected, cases, sections
+from tests.rule_documents import BadDocument, Case, Expected, cases, parses, sections
 
 FOLDER = Path(dladvise.advisor.rules.__file__).parent
 RULES = {rule.name.replace("-", "_"): rule for rule in all_rules()}
@@ -195,11 +194,3 @@ def place(source: Source, start: int, end: int, message: str) -> Expected:
     at = source.position(start)
     length = min(end - start, len(source.line(at.line)) - at.column + 1)
     return Expected(at.line, at.column, at.column + length - 1, message)
-
-
-def parses(code: str) -> bool:
-    try:
-        ast.parse(code)
-    except SyntaxError:
-        return False
-    return True

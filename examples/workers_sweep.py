@@ -1,0 +1,23 @@
+"""Which number of workers is fastest? A first attempt at measuring it."""
+
+import time
+
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+points = torch.randn(10_000, 16)
+classes = torch.randint(0, 10, (10_000,))
+dataset = TensorDataset(points, classes)
+
+loaders = {
+    "none": DataLoader(dataset, batch_size=64, shuffle=True),
+    "four": DataLoader(dataset, batch_size=64, shuffle=True, num_workers=4),
+    "eight": DataLoader(dataset, batch_size=64, shuffle=True, num_workers=8),
+    "sixteen": DataLoader(dataset, batch_size=64, shuffle=True, num_workers=16),
+}
+
+for name, loader in loaders.items():
+    started = time.time()
+    for batch in loader:
+        pass
+    print(f"{name:>8} workers: {time.time() - started:.2f} s an epoch")
