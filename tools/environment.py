@@ -15,6 +15,7 @@ import sys
 import tempfile
 import urllib.request
 from pathlib import Path
+from urllib.parse import urljoin
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / ".venv"
@@ -65,11 +66,18 @@ def _fingerprint() -> str:
 
 def _install(python: Path, extras: frozenset[str]) -> None:
     wanted = f"{ROOT}[{','.join(sorted(extras))}]" if extras else str(ROOT)
-    print(f"installing dladvise and what it needs into {PLACE} ...", file=sys.stderr, flush=True)
+    print(f"installing into {PLACE}, which takes a while ...", file=sys.stderr, flush=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     constraints = str(ROOT / "constraints.txt")
-    done = subprocess.run([*pip, "--constraint", constraints, "--editable", wanted], check=False)
+    done = subprocess.run(
+        [*pip, "--constraint", constraints, "--editable", wanted],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,  # of interest only where it fails: setuptools warns at length
+        text=True,
+    )
     if done.returncode != 0:
+        print(done.stdout, file=sys.stderr)
         raise NotPossible("pip could not install the project; its own words are above")
 
 
@@ -107,7 +115,7 @@ def _fetched_pip(folder: Path) -> Path:
     with urllib.request.urlopen(PIP, timeout=60) as answer:
         files = json.load(answer)["urls"]
     (wheel,) = [file for file in files if file["packagetype"] == "bdist_wheel"]
-    with urllib.request.urlopen(wheel["url"], timeout=60) as answer:
+    with urllib.request.urlopen(urljoin(PIP, wheel["url"]), timeout=60) as answer:
         content = answer.read()
     if hashlib.sha256(content).hexdigest() != wheel["digests"]["sha256"]:
         raise ValueError("its checksum is not the one that PyPI names")
