@@ -25,6 +25,7 @@ from tools.environment import NotPossible, python_with
 from tools.link import link
 
 ROOT = Path(__file__).resolve().parent.parent
+PYTHON_M = [sys.executable, "-m"]
 
 # Where a mistake is planted, and the words that must come back.
 PLANTED = {
@@ -36,25 +37,29 @@ PLANTED = {
 }
 
 
-def steps(write: bool) -> dict[str, list[str]]:
-    """The commands of the check, by name; the tests stand last, where their summary is seen."""
-    python = sys.executable
-    return {
-        "format": [python, "-m", "ruff", "format", *([] if write else ["--check"]), "."],
-        "lint": [python, "-m", "ruff", "check", *(["--fix"] if write else []), "."],
-        "types": [python, "-m", "mypy"],
-        "docs": [python, "-m", "tools.rule_index", *(["--write"] if write else [])],
-        "tests": [python, "-m", "pytest"],
-    }
+# The commands of the check, by name; the tests stand last, where their summary is seen.
+CHECKS = {
+    "lint": ["ruff", "check", "."],
+    "format": ["ruff", "format", "--check", "."],
+    "types": ["mypy"],
+    "docs": ["tools.rule_index"],
+    "tests": ["pytest"],
+}
+REPAIRS = {
+    **CHECKS,
+    "lint": ["ruff", "check", "--fix", "."],
+    "format": ["ruff", "format", "."],
+    "docs": ["tools.rule_index", "--write"],
+}
 
 
 def check(commands: dict[str, list[str]]) -> int:
     """Run every command, also after one failed; 1 if any did."""
     failed = []
     for name, command in commands.items():
-        print(f"== {name}: {' '.join(['python', *command[1:]])}", flush=True)
+        print(f"== {name}: python -m {' '.join(command)}", flush=True)
         start = time.perf_counter()
-        if subprocess.run(command, check=False, cwd=ROOT).returncode != 0:
+        if subprocess.run([*PYTHON_M, *command], check=False, cwd=ROOT).returncode != 0:
             failed.append(name)
         print(f"-- {name}: {time.perf_counter() - start:.1f} s", flush=True)
     if failed:
@@ -76,9 +81,8 @@ def self_test() -> int:
             with (copy / place).open("a", encoding="utf-8") as file:
                 file.write("".join(text for text, _ in PLANTED.values()))
         for name, (_, words) in PLANTED.items():
-            done = subprocess.run(
-                steps(write=False)[name], check=False, cwd=copy, capture_output=True, text=True
-            )
+            run = [*PYTHON_M, *CHECKS[name]]
+            done = subprocess.run(run, check=False, cwd=copy, capture_output=True, text=True)
             for place in places:
                 told = any(
                     words in part and (place in part or f"dladvise/{place}" in part)
@@ -127,9 +131,8 @@ def main() -> int:
     link()
     if arguments.self_test:
         return self_test()
-    commands = steps(arguments.write)
-    commands["tests"] += arguments.pytest
-    return check(commands)
+    commands = REPAIRS if arguments.write else CHECKS
+    return check({**commands, "tests": [*commands["tests"], *arguments.pytest]})
 
 
 if __name__ == "__main__":
