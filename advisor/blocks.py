@@ -1,0 +1,202 @@
+"""Splits a module into top-level blocks, and parses a block at most once.
+
+A block is a top-level statement with the comments after it. Parsing block by block
+means that an edit costs the block it is in, that a syntax error loses only its own
+block, and that a block which cannot matter is never parsed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import libcst as cst
+from libcst._nodes.internal import CodegenState
+
+from .text import Span
+
+_TOKEN = re.compile(
+    r'''"""(?:[^\\]|\\[\s\S])*?"""'''
+    r"""|'''(?:[^\\]|\\[\s\S])*?'''"""
+    r"""|"(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*'"""
+    r"""|\#[^\r\n]*|\\\r?\n|[\[({]|[\])}]|[\r\n]\f*(?=[^\s#)\]}])"""
+)
+_CLAUSE = re.compile(r"\f*(?:else|elif|except|finally)\b")
+# A definition or import at the left margin inside brackets means that a bracket is
+# missing above it, as happens while somebody types.
+_HARD_START = re.compile(r"\f*(?:(?:async\s+)?def\s|class\s|import\s|from\s+[\w.]+\s+import\b|@\w)")
+_MEMBER = re.compile(r"^(?P<indent>[ \t]+)(?=(?:async\s+)?def\s|class\s|@)", re.MULTILINE)
+DEEPEST = 100  # nested brackets or indents; beyond it a parser in C may overflow its stack
+
+
+@dataclass(frozen=True)
+class Block:
+    """One top-level statement: its text and where that starts in the module."""
+
+    start: int
+    text: str
+
+
+def split(text: str) -> list[Block]:
+    """The blocks of `text`; joined they are `text` again."""
+    start = len(text) - len(text.lstrip("\f"))
+    starts = [0, start] if start else [0]
+    depth = 0
+    decorated = text.startswith("@", start)
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        first = token[0]
+        if first in "([{":
+            depth += 1
+        elif first in ")]}":
+            depth = max(0, depth - 1)
+        elif first in "\r\n":
+            at = match.end()
+            if depth and not _HARD_START.match(text, at):
+                continue
+            depth = 0
+            if decorated or _CLAUSE.match(text, at):
+                decorated = decorated and text[match.end()] == "@"
+                continue
+            decorated = text[match.end()] == "@"
+            starts.append(at)
+    ends = [*starts[1:], len(text)]
+    return [Block(start, text[start:end]) for start, end in zip(starts, ends, strict=True)]
+
+
+@dataclass(frozen=True)
+class SyntaxProblem:
+    """Code that cannot be read: why, and where in its block."""
+
+    message: str
+    span: Span
+
+
+class Tree:
+    """The syntax tree of one block, and the place of each of its nodes."""
+
+    def __init__(self, text: str, module: cst.Module, problems: tuple[SyntaxProblem, ...]) -> None:
+        self.text = text
+        self.module = module
+        self.problems = problems
+        self._spans: dict[cst.CSTNode, Span] | None = None
+
+    def span(self, node: cst.CSTNode) -> Span:
+        """The place of `node` in the block, with its parentheses."""
+        if self._spans is None:
+            state = _Recorder(self.text.replace("\f", " "), self.module)
+            self.module._codegen(state)
+            self._spans = state.spans
+        return self._spans[node]
+
+    def code(self, node: cst.CSTNode) -> str:
+        span = self.span(node)
+        return self.text[span.start : span.end]
+
+
+class _Recorder(CodegenState):
+    """Writes the tree out and notes where each node begins and ends."""
+
+    def __init__(self, text: str, module: cst.Module) -> None:
+        super().__init__(module.default_indent, module.default_newline)
+        self.text = text
+        self.offset = 0
+        self.open: list[int] = []
+        self.spans: dict[cst.CSTNode, Span] = {}
+
+    def add_token(self, value: str) -> None:
+        # libcst 1.9 forgets some blanks (`except E :`): catch up with the text
+        while not self.text.startswith(value, self.offset) and self.text[
+            self.offset : self.offset + 1
+        ].isspace():
+            self.offset += 1
+        self.offset += len(value)
+
+    def add_indent_tokens(self) -> None:
+        for token in self.indent_tokens:
+            self.offset += len(token)
+
+    def pop_trailing_newline(self) -> None:
+        pass
+
+    def before_codegen(self, node: cst.CSTNode) -> None:
+        self.open.append(self.offset)
+
+    def after_codegen(self, node: cst.CSTNode) -> None:
+        self.spans[node] = Span(self.open.pop(), self.offset)
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str, occurrence: int) -> Tree:
+    """The tree of a block; what cannot be read in it is left out and told.
+
+    `occurrence` tells equal blocks of one module apart.
+    """
+    module, problem = _parsed(text)
+    if module is not None:
+        return Tree(text, module, ())
+    assert problem is not None
+    first = problem
+    mended = text
+    for member in _members(text):
+        inside = text[member.start : member.end]
+        if _parsed(_dedented(inside))[0] is None:
+            mended = _blanked(mended, member)
+    if mended != text:
+        module, _ = _parsed(mended)
+    return Tree(mended, module or cst.Module(body=[]), (first,))
+
+
+def _parsed(text: str) -> tuple[cst.Module | None, SyntaxProblem | None]:
+    if _deepest(text) > DEEPEST:
+        return None, SyntaxProblem("the code is nested too deeply to be read", Span(0, 0))
+    try:
+        return cst.parse_module(text.replace("\f", " ") if "\f" in text else text), None
+    except cst.ParserSyntaxError as error:
+        lines = text.splitlines(keepends=True)
+        line = min(max(error.raw_line, 1), max(len(lines), 1)) - 1
+        before = sum(len(one) for one in lines[:line])
+        at = min(before + max(error.raw_column, 0), max(len(text) - 1, 0))
+        return None, SyntaxProblem("this code cannot be read: the syntax is wrong here", Span(at, at))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic of the parser is no Exception
+        return None, SyntaxProblem(f"this code cannot be read: {type(error).__name__}", Span(0, 0))
+
+
+def _deepest(text: str) -> int:
+    depth = deepest = 0
+    for match in _TOKEN.finditer(text):
+        first = match.group()[0]
+        if first in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif first in ")]}":
+            depth -= 1
+    return deepest
+
+
+def _members(text: str) -> list[Span]:
+    """The definitions directly inside a class or other compound statement."""
+    found = list(_MEMBER.finditer(text))
+    if not found:
+        return []
+    indent = min((m["indent"] for m in found), key=len)
+    starts = [m.start() for m in found if m["indent"] == indent]
+    return [Span(a, b) for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
+
+
+def _dedented(member: str) -> str:
+    """A member as it would stand in a class of its own."""
+    return "class _:\n" + member
+
+
+def _blanked(text: str, member: Span) -> str:
+    """`text` with that member replaced by `pass`, every other offset as it was."""
+    body = text[member.start : member.end]
+    indent = body[: len(body) - len(body.lstrip(" \t"))]
+    first, newline, rest = body.partition("\n")
+    filler = (indent + "pass")[: len(first)].ljust(len(first))
+    blank = "".join(char if char in "\r\n" else " " for char in rest)
+    return text[: member.start] + filler + newline + blank + text[member.end :]

@@ -1,0 +1,117 @@
+"""What a rule reports, and how a rule is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .model import Module
+    from .text import Edit, Source, Span
+
+
+class Severity(IntEnum):
+    """How bad it is; a greater one is worse."""
+
+    HINT = 0  # portability or taste; shown on request
+    INFO = 1  # costs time or memory, as far as can be told without measuring
+    WARNING = 2  # wrong in the stated setting
+    ERROR = 3  # raises, or is certainly not what was meant
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class Safety(Enum):
+    """Whether a fix may change what the program computes."""
+
+    SAFE = "safe"  # same batches, same order, same results; or an error gone
+    UNSAFE = "unsafe"  # may change what the program does
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Fix:
+    """Edits that settle a finding; `title` is a verb phrase."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    safety: Safety = Safety.SAFE
+
+
+@dataclass(frozen=True)
+class Related:
+    """Another place that explains a finding."""
+
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True)
+class Hit:
+    """What a rule yields; it cannot name another rule's code.
+
+    `severity` is the rule's own where None. `alternatives` are further fixes that
+    an editor offers and `--fix` never applies.
+    """
+
+    span: Span
+    message: str
+    fix: Fix | None = None
+    related: tuple[Related, ...] = ()
+    severity: Severity | None = None
+    alternatives: tuple[Fix, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check with its public code and name; off by default where `opt_in`."""
+
+    code: str
+    name: str
+    severity: Severity
+    check: Callable[[Module], Iterator[Hit]]
+    opt_in: bool = False
+
+    def __call__(self, module: Module) -> Iterator[Finding]:
+        for hit in self.check(module):
+            severity = self.severity if hit.severity is None else hit.severity
+            yield Finding(
+                self, severity, hit.span, hit.message, hit.fix, hit.related, hit.alternatives
+            )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A hit, stamped with its rule."""
+
+    rule: Rule
+    severity: Severity
+    span: Span
+    message: str
+    fix: Fix | None = None
+    related: tuple[Related, ...] = ()
+    alternatives: tuple[Fix, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings of one source, in order of place, suppressed ones left out."""
+
+    source: Source
+    findings: tuple[Finding, ...]
+
+
+def rule(
+    code: str, severity: Severity, *, opt_in: bool = False
+) -> Callable[[Callable[[Module], Iterator[Hit]]], Rule]:
+    """Declare a rule; its name is the function's."""
+
+    def declare(check: Callable[[Module], Iterator[Hit]]) -> Rule:
+        return Rule(code, check.__name__.replace("_", "-"), severity, check, opt_in)
+
+    return declare

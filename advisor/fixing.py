@@ -1,0 +1,47 @@
+"""Fixes that do not overlap, applied until nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .findings import Finding, Report, Safety
+from .text import Edit, Source, applied
+
+ROUNDS = 10  # a fix may uncover another finding; more rounds than this is a rule's mistake
+
+
+def fixed(
+    report: Report,
+    analyze: Callable[[Source], Report],
+    allowed: frozenset[Safety] = frozenset({Safety.SAFE}),
+) -> tuple[Report, tuple[Finding, ...]]:
+    """The report of the repaired source, and the findings whose fixes were applied."""
+    done: list[Finding] = []
+    for _ in range(ROUNDS):
+        taken, edits = _compatible(report, allowed)
+        if not taken:
+            break
+        done += taken
+        source = report.source
+        report = analyze(source.edited(edits))
+    return report, tuple(done)
+
+
+def _compatible(
+    report: Report, allowed: frozenset[Safety]
+) -> tuple[list[Finding], tuple[Edit, ...]]:
+    """Findings whose fixes can be applied together, first come first served."""
+    taken: list[Finding] = []
+    edits: list[Edit] = []
+    for finding in report.findings:
+        if finding.fix is None or finding.fix.safety not in allowed:
+            continue
+        if any(_clash(new, old) for new in finding.fix.edits for old in edits):
+            continue
+        taken.append(finding)
+        edits += [edit for edit in finding.fix.edits if edit not in edits]
+    return taken, tuple(edits)
+
+
+def _clash(new: Edit, old: Edit) -> bool:
+    return new.span.overlaps(old.span) or (new.span == old.span and new != old)

@@ -1,0 +1,360 @@
+"""The facts about one module that rules read. All places are in the module's text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+from .classes_model import Callback, DatasetClass
+from .target import Target
+from .text import Source, Span
+from .torch_api import DEFAULTS
+from .values import (
+    ABSENT,
+    UNKNOWN,
+    Case,
+    Given,
+    Known,
+    Unknown,
+    Value,
+    consistent,
+    interval,
+    number_kind,
+)
+
+Scenario = Mapping[str, Case]  # argument name -> what it is, in one way things can be
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a call.
+
+    `span` is its value's place, `whole` includes the keyword; `after` is the offset
+    behind its comma, or its end. All three are those of the `**` where `splatted`.
+    """
+
+    name: str
+    span: Span
+    whole: Span
+    after: int
+    value: Value
+    code: str
+    positional: bool = False
+    splatted: bool = False
+
+    @property
+    def only(self) -> Case | None:
+        """Its one case; None where it has several."""
+        return self.value[0] if len(self.value) == 1 else None
+
+
+@dataclass(frozen=True)
+class LoaderCall:
+    """A construction of a DataLoader, or of a class that takes its arguments.
+
+    `family` is torch (DataLoader or a plain subclass that forwards everything),
+    stateful, pyg or monai. `hidden` says that a `*` or `**` which could not be followed
+    may carry any argument; `ways` are the conditions under which the call is reached.
+    """
+
+    family: str
+    class_name: str
+    span: Span
+    callee: Span
+    closing: int  # the offset of the closing parenthesis
+    written: tuple[Argument, ...]  # the arguments as they stand, ** included
+    arguments: Mapping[str, Argument]
+    hidden: bool
+    ways: tuple[Given, ...]
+    unknown_keywords: tuple[Argument, ...] = ()
+    repeated: tuple[Argument, ...] = ()  # given by keyword and by position
+    surplus: tuple[Argument, ...] = ()  # positional ones beyond the last parameter
+    names: tuple[str, ...] = ()  # what it is assigned to: `loader`, `self.train_loader`
+    function: str | None = None  # the function it stands in
+    in_class: str | None = None
+    framework_hook: bool = False  # train_dataloader() and the like, called by a framework
+    handed_to: str | None = None  # accelerate and the like: who takes over the batches
+    subclass: bool = False  # of a class in this file; its own methods may differ
+    dataset_class: DatasetClass | None = None
+    dataset_kind: str | None = None  # map, iterable; None where it is not known
+    in_memory: bool = False  # the dataset hands out rows of tensors that are in memory
+    collate: Callback | None = None
+    worker_init: Callback | None = None
+
+    def lacks(self, name: str) -> bool:
+        """Reports whether the argument is certainly not given."""
+        return name not in self.arguments and not self.hidden
+
+    def cases(self, name: str) -> Value:
+        """What the argument can be, torch's default where it is not given."""
+        argument = self.arguments.get(name)
+        default = Case(Known(DEFAULTS.get(name)))
+        if argument is None:
+            return (Case(UNKNOWN),) if self.hidden else (default,)
+        return tuple(
+            Case(default.what, case.given, case.origin) if case.what == ABSENT else case
+            for case in argument.value
+        )
+
+    def scenarios(self, *names: str) -> tuple[Scenario, ...]:
+        """Every consistent choice of what these arguments are; torch's defaults filled in.
+
+        Empty where the call cannot be reached with any value known here.
+        """
+        found: list[Scenario] = []
+        for way in self.ways:
+            for choice in product(*(self.cases(name) for name in names)):
+                if consistent(way, *(case.given for case in choice)) is not None:
+                    found.append(dict(zip(names, choice, strict=True)))
+        return tuple(found)
+
+    @cached_property
+    def workers(self) -> Workers:
+        return Workers(tuple(s["num_workers"] for s in self.scenarios("num_workers")))
+
+
+@dataclass(frozen=True)
+class Workers:
+    """What is known of num_workers."""
+
+    cases: tuple[Case, ...]
+
+    @property
+    def surely_zero(self) -> bool:
+        """Zero, and not merely by a default that may be overridden."""
+        return bool(self.cases) and all(
+            case.what == Known(0) and case.origin is None for case in self.cases
+        )
+
+    @property
+    def surely_some(self) -> bool:
+        """More than zero wherever it is known, and known: literals and defaults alike."""
+        return bool(self.cases) and all(_least(case) >= 1 for case in self.cases)
+
+    @property
+    def surely_several(self) -> bool:
+        """At least two."""
+        return bool(self.cases) and all(_least(case) >= 2 for case in self.cases)
+
+    @property
+    def by_default(self) -> bool:
+        """Some case is only a default."""
+        return any(case.origin is not None for case in self.cases)
+
+    @property
+    def unknown(self) -> bool:
+        return not self.cases or any(isinstance(case.what, Unknown) for case in self.cases)
+
+    @property
+    def exact(self) -> int | None:
+        """The number, where it is one known constant (fixed or by default)."""
+        values = {
+            case.what.value
+            for case in self.cases
+            if isinstance(case.what, Known) and isinstance(case.what.value, int)
+        }
+        if len(values) != 1 or any(not isinstance(case.what, Known) for case in self.cases):
+            return None
+        return int(values.pop())
+
+
+def _least(case: Case) -> float:
+    bounds = interval(case.what)
+    if bounds is None or number_kind(case.what) != "int" or bounds[0] is None:
+        return -1
+    return bounds[0]
+
+
+@dataclass(frozen=True)
+class EpochLoop:
+    """A loop around the loop over batches.
+
+    `variable` is its target where that is one plain name; `counted` says that it runs
+    over a range or is an endless while; `named` that its variable is called like an
+    epoch. `body` is where its first statement starts.
+    """
+
+    span: Span  # the loop's header, from `for` to the colon
+    variable: str | None
+    counted: bool
+    named: bool
+    body: int
+    indent: str
+    in_function: str | None = None
+
+    @property
+    def over_epochs(self) -> bool:
+        return self.counted or self.named
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A batch, or a part of it, is copied to a device inside the loop.
+
+    `device` is cuda, maybe-cuda (cuda where there is one), cpu, other or unknown.
+    `closing` is the offset of the call's closing parenthesis.
+    """
+
+    span: Span
+    method: str  # cuda, to, or the helper's name
+    device: str
+    non_blocking: bool
+    arguments_empty: bool
+    closing: int
+    trailing_comma: bool = False
+
+
+@dataclass(frozen=True)
+class Handler:
+    """An except clause in or around a loop over batches.
+
+    `inside` says that it stands in the loop's body and so cannot see loading errors.
+    """
+
+    span: Span
+    exceptions: tuple[str, ...]
+    inside: bool
+    around_step: bool  # the try holds the body's work, not an explicit next()
+    continues: bool  # ends with a `continue` that changes nothing
+    continue_span: Span | None
+    raises: bool
+    talks_of_loading: bool
+    quiet: bool  # prints, logs, passes or continues, nothing else
+
+
+@dataclass(frozen=True)
+class Timing:
+    """A clock is read right before and right after a loop over batches."""
+
+    first: Span
+    last: Span
+    clock: str  # time.time, time.perf_counter, …
+    warmed_up: bool
+    label_from_index: Span | None  # a worker count computed from the loop's index
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A place that takes batches from a loader.
+
+    `kind` is for, comprehension, next (`next(iter(loader))`) or whole (`list(loader)`).
+    `epochs` is the loop that repeats it, None where it runs once as far as can be seen.
+    """
+
+    loader: LoaderCall
+    kind: str
+    span: Span
+    epochs: EpochLoop | None
+    rebuilt: bool  # the loader is constructed anew for each repetition
+    at_import: bool  # runs when the file is imported: no function, no main guard
+    in_function: str | None
+    copies: tuple[Copy, ...] = ()
+    body_is_trivial: bool = False
+    handlers: tuple[Handler, ...] = ()
+    timing: Timing | None = None
+    conditional: bool = False  # stands under an `if` inside the repeating loop
+    breaks: bool = False
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A loader is constructed inside an epoch loop although nothing in it changes."""
+
+    loader: LoaderCall
+    loop: EpochLoop
+    seeded: bool  # a generator with a constant seed is made anew too
+
+
+@dataclass(frozen=True)
+class DatasetChange:
+    """A dataset is changed between epochs: `ds.epoch = e`, `loader.dataset.set_epoch(e)`."""
+
+    loader: LoaderCall
+    span: Span
+    what: str  # the attribute or method
+    epochs: EpochLoop
+    before_first: bool
+
+
+@dataclass(frozen=True)
+class SamplerUse:
+    """A DistributedSampler that a loader uses."""
+
+    loader: LoaderCall
+    span: Span
+    shuffles: bool  # no literal shuffle=False
+    name: str | None
+    may_be_none: bool
+    set_epoch_seen: bool
+    escapes: bool
+
+
+@dataclass(frozen=True)
+class SplitChange:
+    """`part.dataset.attribute = …` on one of the parts of one dataset."""
+
+    span: Span
+    part: str
+    attribute: str
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SeedRecipe:
+    """`np.random.seed(np.random.get_state()[1][0] + worker_id)` in worker code."""
+
+    span: Span
+    argument: Span
+    function: str
+    has_torch: bool
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Code that could not be read."""
+
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True)
+class Module:
+    """Everything that rules may know of one module."""
+
+    source: Source
+    target: Target
+    loaders: tuple[LoaderCall, ...]
+    datasets: tuple[DatasetClass, ...] = ()
+    loops: tuple[Loop, ...] = ()
+    rebuilt: tuple[Rebuilt, ...] = ()
+    changes: tuple[DatasetChange, ...] = ()
+    samplers: tuple[SamplerUse, ...] = ()
+    split_changes: tuple[SplitChange, ...] = ()
+    seed_recipes: tuple[SeedRecipe, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    frameworks: frozenset[str] = frozenset()
+    distributed: Span | None = None  # where torch.distributed is set up or a model wrapped
+    start_method: str | None = None  # set_start_method("spawn") in this file
+    reads_rank: bool = False
+    torch_name: str | None = None  # what `torch` is called here; None where not imported
+
+    def loops_over(self, loader: LoaderCall) -> Iterator[Loop]:
+        return (loop for loop in self.loops if loop.loader is loader)
+
+    def pickling_reason(self, loader: LoaderCall | None = None) -> str | None:
+        """Why workers get a pickled copy, with the reason's words; None where they are forked."""
+        if loader is not None:
+            for case in loader.cases("multiprocessing_context"):
+                if case.what in (Known("spawn"), Known("forkserver")):
+                    assert isinstance(case.what, Known)
+                    return f"multiprocessing_context is {case.what.value!r}"
+        if self.start_method in ("spawn", "forkserver"):
+            return f"this file sets the start method {self.start_method!r}"
+        return self.target.pickling_reason
+
+    @property
+    def pickles_here(self) -> bool:
+        """The code itself asks for spawn or forkserver, whatever the target."""
+        return self.start_method in ("spawn", "forkserver")

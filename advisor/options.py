@@ -1,0 +1,152 @@
+"""Defaults that come from the command line: argparse, click, typer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from .scopes import Call, Place, Scope, callee_tail, dotted_name
+from .values import Case, Known, Number, Origin, Value, known
+
+if TYPE_CHECKING:
+    from .resolve import Resolver
+
+# Names by which programs call their parsed command line.
+NAMES = frozenset(
+    {"args", "opt", "opts", "options", "params", "hparams", "hps", "arguments", "argv", "FLAGS",
+     "flags", "parsed_args", "cli_args", "conf", "config", "cfg"}
+)  # fmt: skip
+
+
+def looks_like_options(dotted: str) -> bool:
+    """Reports whether a name is one that programs give to their parsed arguments."""
+    return dotted.removeprefix("self.").lstrip("_") in NAMES
+
+
+def argparse_default(resolver: Resolver, attribute: str) -> Value | None:
+    """The default of the one option in this file that fills `attribute`.
+
+    None where there is no such option, more than one, or no default to speak of.
+    """
+    program = resolver.program
+    found: list[tuple[Call, str]] = []
+    for call in program.calls_named("add_argument"):
+        flag = _flag(resolver, call.node, call.place)
+        if flag is not None and flag[0] == attribute:
+            found.append((call, flag[1]))
+    values: list[Value] = []
+    for call, flag in found:
+        value = _default(resolver, call, flag)
+        if value is None:
+            return None
+        values.append(value)
+    if not values or any(
+        [case.what for case in value] != [case.what for case in values[0]] for value in values
+    ):
+        return None
+    for call in program.calls_named("set_defaults"):
+        if any(a.star or (a.keyword and a.keyword.value == attribute) for a in call.node.args):
+            return None
+    return values[0]
+
+
+def _flag(resolver: Resolver, call: cst.Call, place: Place) -> tuple[str, str] | None:
+    """The attribute that an option fills, and the option as the user types it."""
+    dest = _keyword(call, "dest")
+    flags = []
+    for arg in call.args:
+        if arg.keyword is not None or not isinstance(arg.value, cst.SimpleString):
+            break
+        text = arg.value.evaluated_value
+        if isinstance(text, str):
+            flags.append(text)
+    if not flags:
+        return None
+    long = next((flag for flag in flags if flag.startswith("--")), flags[0])
+    if isinstance(dest, cst.SimpleString) and isinstance(dest.evaluated_value, str):
+        return dest.evaluated_value, long
+    return long.lstrip("-").replace("-", "_"), long
+
+
+def _default(resolver: Resolver, call: Call, flag: str) -> Value | None:
+    required = _keyword(call.node, "required")
+    if isinstance(required, cst.Name) and required.value == "True":
+        return None
+    if not flag.startswith("-"):
+        return None
+    action = _keyword(call.node, "action")
+    default = _keyword(call.node, "default")
+    origin = Origin(
+        f"the default of {flag}", resolver.program.span(call.node, call.place.scope)
+    )
+    if default is None:
+        if isinstance(action, cst.SimpleString) and action.evaluated_value == "store_true":
+            value = known(False)
+        elif isinstance(action, cst.SimpleString) and action.evaluated_value == "store_false":
+            value = known(True)
+        else:
+            return None
+    else:
+        value = resolver.value(default, call.place)
+        kind = _keyword(call.node, "type")
+        if isinstance(kind, cst.Name) and kind.value == "int":
+            value = tuple(Case(_converted(case), case.given, case.origin) for case in value)
+    return tuple(Case(case.what, case.given, origin) for case in value)
+
+
+def _converted(case: Case) -> Known | Number | object:  # a default given as text is converted
+    if isinstance(case.what, Known) and isinstance(case.what.value, str):
+        try:
+            return Known(int(case.what.value))
+        except ValueError:
+            return Number("int")
+    return case.what
+
+
+def click_default(resolver: Resolver, scope: Scope, name: str) -> Value | None:
+    """The default that a click decorator gives to a parameter."""
+    if not isinstance(scope.node, cst.FunctionDef) or scope.place is None:
+        return None
+    for decorator in scope.node.decorators:
+        call = decorator.decorator
+        if not isinstance(call, cst.Call) or callee_tail(call) != "option":
+            continue
+        texts = [
+            arg.value.evaluated_value
+            for arg in call.args
+            if arg.keyword is None and isinstance(arg.value, cst.SimpleString)
+        ]
+        flags = [text for text in texts if isinstance(text, str)]
+        named = [flag for flag in flags if not flag.startswith("-")]
+        long = next((flag for flag in flags if flag.startswith("--")), "")
+        fills = named[0] if named else long.lstrip("-").replace("-", "_")
+        default = _keyword(call, "default")
+        if fills != name or default is None:
+            continue
+        origin = Origin(
+            f"the default of {long or name}", resolver.program.span(call, scope.place.scope)
+        )
+        value = resolver.value(default, scope.place)
+        return tuple(Case(case.what, case.given, origin) for case in value)
+    return None
+
+
+def typer_default(node: cst.CSTNode) -> cst.CSTNode:
+    """The default inside `typer.Option(4)`; any other default as it is."""
+    if isinstance(node, cst.Call) and dotted_name(node.func) in (
+        "typer.Option", "typer.Argument", "Option", "field", "Field",
+    ):  # fmt: skip
+        if node.args and node.args[0].keyword is None and not node.args[0].star:
+            return node.args[0].value
+        default = _keyword(node, "default")
+        if default is not None:
+            return default
+    return node
+
+
+def _keyword(call: cst.Call, name: str) -> cst.BaseExpression | None:
+    for arg in call.args:
+        if arg.keyword is not None and arg.keyword.value == name:
+            return arg.value
+    return None

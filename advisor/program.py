@@ -1,0 +1,231 @@
+"""A module as its blocks, and who is called what in it.
+
+Blocks are read when a name leads to them; a block that nothing leads to is never
+parsed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import libcst as cst
+
+from .blocks import Block, split
+from .interest import ALWAYS_READ
+from .scopes import Binding, Call, Place, Scope, callee_tail, read_block
+from .text import Source, Span
+from .values import ALWAYS, Given, consistent
+
+
+@dataclass(frozen=True, slots=True)
+class Reaching:
+    """A binding that may be the one in force, and when it is."""
+
+    binding: Binding
+    given: Given
+
+
+class Program:
+    """One module: its blocks, read on demand."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.blocks: list[Block] = split(source.text)
+        self._read: dict[int, Scope] = {}
+        self._index: dict[int, int] = {}  # id of a block's scope -> its number
+        seen: dict[str, int] = {}
+        self._occurrence: list[int] = []
+        for block in self.blocks:
+            self._occurrence.append(seen.get(block.text, 0))
+            seen[block.text] = self._occurrence[-1] + 1
+        self._bindings: dict[str, list[Binding]] = {}
+        for index, block in enumerate(self.blocks):
+            if ALWAYS_READ.search(block.text):
+                self.read(index)
+
+    def read(self, index: int) -> Scope:
+        scope = self._read.get(index)
+        if scope is None:
+            block = self.blocks[index]
+            scope = read_block(block.text, self._occurrence[index])
+            self._read[index] = scope
+            self._index[id(scope)] = index
+        return scope
+
+    def read_where(self, pattern: str) -> None:
+        """Read the blocks whose text matches `pattern`."""
+        search = re.compile(pattern).search
+        for index, block in enumerate(self.blocks):
+            if index not in self._read and search(block.text):
+                self.read(index)
+
+    @property
+    def read_blocks(self) -> set[int]:
+        """The numbers of the blocks read so far."""
+        return set(self._read)
+
+    @property
+    def roots(self) -> list[Scope]:
+        """The blocks read so far, in order."""
+        return [self._read[index] for index in sorted(self._read)]
+
+    def scopes(self) -> Iterator[Scope]:
+        for root in self.roots:
+            yield from root.everything()
+
+    def index_of(self, scope: Scope) -> int:
+        return self._index[id(scope.root)]
+
+    def span(self, node: cst.CSTNode, scope: Scope) -> Span:
+        """The place of `node`, which stands in `scope`, in the module's text."""
+        return scope.tree.span(node).moved(self.blocks[self.index_of(scope)].start)
+
+    def code(self, node: cst.CSTNode, scope: Scope) -> str:
+        return scope.tree.code(node)
+
+    def in_order(self, place: Place) -> tuple[int, int]:
+        """A key that sorts places at the left margin as they run."""
+        return self.index_of(place.scope), place.order
+
+    # Names
+
+    def module_bindings(self, name: str) -> list[Binding]:
+        """Everything that binds a name at the left margin, in order."""
+        found = self._bindings.get(name)
+        if found is not None:
+            return found
+        word = name.partition(".")[0]
+        search = re.compile(rf"\b{re.escape(word)}\b").search
+        found = self._bindings[name] = []
+        for index, block in enumerate(self.blocks):
+            if index in self._read or search(block.text):
+                if index not in self._read and _only_uses(block.text, word):
+                    continue
+                found += self.read(index).bindings.get(name, [])
+        return found
+
+    def reaching(self, name: str, place: Place) -> list[Reaching] | None:
+        """The bindings of `name` that may be in force at `place`; None where it has none."""
+        scope: Scope | None = place.scope
+        at: Place | None = place
+        while scope is not None:
+            if scope.kind == "module" or name.partition(".")[0] in scope.outer_names:
+                return self._reaching_module(name, at if scope.kind == "module" else None)
+            bindings = scope.bindings.get(name)
+            if bindings and (scope.kind != "class" or scope is place.scope):
+                assert at is not None
+                return _in_force(bindings, at, lambda b: b.place.order)
+            # a comprehension runs where it stands, a function at any time
+            at = scope.place if scope.kind == "comprehension" else None
+            scope = scope.parent
+            if at is None and scope is not None and scope.kind not in ("module", "class"):
+                at = scope.end
+        return None
+
+    def _reaching_module(self, name: str, place: Place | None) -> list[Reaching] | None:
+        bindings = self.module_bindings(name)
+        if not bindings:
+            return None
+        if place is None:
+            # inside a function that may be called at any time after them
+            last = Place(bindings[-1].place.scope.root, 1 << 30)
+            return _in_force(bindings, last, lambda b: self.in_order(b.place), (1 << 30, 0))
+        return _in_force(
+            bindings, place, lambda b: self.in_order(b.place), self.in_order(place)
+        )
+
+    @cached_property
+    def stars(self) -> list[str]:
+        """The modules imported with `*`."""
+        self.read_where(r"import\s+\*")
+        return [module for scope in self.scopes() for module in scope.stars]
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """The top-level names of all packages imported anywhere."""
+        self.read_where(r"\bimport\b")
+        found = {
+            binding.target.partition(".")[0]
+            for scope in self.scopes()
+            for bindings in scope.bindings.values()
+            for binding in bindings
+            if binding.kind == "import"
+        }
+        return frozenset(found | {star.partition(".")[0] for star in self.stars})
+
+    # Calls
+
+    def calls_named(self, name: str) -> list[Call]:
+        """Every call whose callee ends with `name`."""
+        if name not in self._by_tail:
+            self.read_where(rf"\b{re.escape(name)}\s*\(")
+            self._by_tail[name] = [
+                call
+                for scope in self.scopes()
+                for call in scope.calls
+                if callee_tail(call.node) == name
+            ]
+        return self._by_tail[name]
+
+    @cached_property
+    def _by_tail(self) -> dict[str, list[Call]]:
+        return {}
+
+
+def _only_uses(text: str, word: str) -> bool:
+    """Reports whether a block that mentions `word` surely does not bind it."""
+    head = text[:512]
+    match = re.match(r"\s*(?:#[^\n]*\n\s*|@[^\n]*\n\s*)*(?:(?:async\s+)?def|class)\s+(\w+)", head)
+    if match is None or match.group(1) == word:
+        return False
+    return not re.search(rf"\bglobal\b[^\n]*\b{re.escape(word)}\b", text)
+
+
+def _in_force(bindings, at, order, position=None):  # type: ignore[no-untyped-def]
+    """Walk back from `at`: each binding until one that surely ran."""
+    here = position if position is not None else at.order
+    found: list[Reaching] = []
+    covered: list[Given] = []
+    context = frozenset((guard.key, guard.holds) for guard in at.guards)
+    loops = set(map(id, at.loops))
+    later = [
+        b for b in bindings if order(b) >= here and any(id(one) in loops for one in b.place.loops)
+    ]
+    earlier = [b for b in bindings if order(b) < here]
+    for binding in [*reversed(earlier), *later]:
+        guards = frozenset((guard.key, guard.holds) for guard in binding.place.guards)
+        extra = guards - context
+        if consistent(extra, context) is None or consistent(extra) is None:
+            continue
+        negated = frozenset(
+            (key, not holds) for one in covered if len(one) == 1 for key, holds in one
+        )
+        given = consistent(extra, negated)
+        if given is not None:
+            found.append(Reaching(binding, given))
+        covered.append(extra)
+        if _always(covered):
+            break
+    return found
+
+
+def _always(covered: list[Given]) -> bool:
+    """Reports whether one of these sets of conditions must hold."""
+    if any(not one for one in covered):
+        return True
+    if not covered:
+        return False
+    key = next(iter(covered[0]))[0]
+    for holds in (True, False):
+        rest = [
+            one - {(key, holds)} for one in covered if (key, not holds) not in one
+        ]
+        if not _always(rest):
+            return False
+    return True
+
+
+__all__ = ["ALWAYS", "Program", "Reaching"]

@@ -1,0 +1,123 @@
+"""Source text, places in it, and changes to it.
+
+Offsets count code points from 0; lines and columns count from 1. Only `Source`
+converts between the two.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Span:
+    """The characters from `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+
+    def overlaps(self, other: Span) -> bool:
+        return self.start < other.end and other.start < self.end
+
+    def moved(self, by: int) -> Span:
+        return Span(self.start + by, self.end + by)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Edit:
+    """Replace the text of `span` by `new`; an insertion has an empty span."""
+
+    span: Span
+    new: str
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Position:
+    """Line and column, both from 1; `cell` is a notebook's cell, from 1."""
+
+    line: int
+    column: int
+    cell: int | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One code cell of a notebook: its number there, from 1 over all cells, and its text's place.
+
+    Every cell but the last is followed by one newline that belongs to no cell.
+    """
+
+    number: int
+    span: Span
+
+
+@dataclass(frozen=True)
+class Source:
+    """A module's text. A notebook is the text of its code cells, one after the other."""
+
+    path: str
+    text: str
+    cells: tuple[Cell, ...] = ()
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        """The offset where each line starts; `\\r\\n`, `\\n` and `\\r` end a line."""
+        starts = [0]
+        starts.extend(at + 1 for at, char in enumerate(self.text) if char == "\n")
+        if "\r" in self.text:
+            text = self.text
+            starts.extend(
+                at + 1 for at, c in enumerate(text) if c == "\r" and text[at + 1 : at + 2] != "\n"
+            )
+            starts.sort()
+        return starts
+
+    def line_at(self, offset: int) -> int:
+        """The line, from 1, of the whole text: cells are not told apart."""
+        return bisect_right(self.line_starts, offset)
+
+    def position(self, offset: int) -> Position:
+        line = self.line_at(offset)
+        column = offset - self.line_starts[line - 1] + 1
+        for cell in reversed(self.cells):
+            if cell.span.start <= offset:
+                return Position(line - self.line_at(cell.span.start) + 1, column, cell.number)
+        return Position(line, column)
+
+    def edited(self, edits: Iterable[Edit]) -> Source:
+        """The source after `edits`; a notebook's cells grow and shrink with their text."""
+        edits = sorted(set(edits))
+        cells = tuple(
+            Cell(cell.number, Span(_moved(cell.span.start, edits), _moved(cell.span.end + 1, edits) - 1))
+            for cell in self.cells
+        )
+        return Source(self.path, applied(self.text, edits), cells)
+
+    def line(self, number: int) -> str:
+        """The text of line `number`, from 1, without its line end."""
+        start = self.line_starts[number - 1]
+        end = self.line_starts[number] if number < len(self.line_starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
+
+
+def _moved(offset: int, edits: list[Edit]) -> int:
+    """Where the character at `offset` stands after `edits`."""
+    return offset + sum(
+        len(edit.new) - (edit.span.end - edit.span.start)
+        for edit in edits
+        if edit.span.end <= offset and edit.span.start < offset
+    )
+
+
+def applied(text: str, edits: Iterable[Edit]) -> str:
+    """`text` after `edits`, which must not overlap."""
+    parts: list[str] = []
+    end = len(text)
+    for edit in sorted(set(edits), reverse=True):
+        parts += [text[edit.span.end : end], edit.new]
+        end = edit.span.start
+    parts.append(text[:end])
+    return "".join(reversed(parts))

@@ -1,0 +1,143 @@
+"""What is known about torch and the libraries around it: signatures, classes, versions.
+
+Read in torch 1.7.1 to 2.15.0 (torch/utils/data/dataloader.py and sampler.py) and in
+the wheels of the libraries named below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+LOADER = "torch.utils.data.DataLoader"
+
+# DataLoader.__init__ in the order of its positional parameters, with torch's defaults.
+# Everything after multiprocessing_context is keyword-only since 1.7.
+POSITIONAL = (
+    "dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "num_workers",
+    "collate_fn", "pin_memory", "drop_last", "timeout", "worker_init_fn",
+    "multiprocessing_context", "generator",
+)  # fmt: skip
+DEFAULTS: Mapping[str, bool | int | str | None] = {
+    "batch_size": 1,
+    "shuffle": None,
+    "sampler": None,
+    "batch_sampler": None,
+    "num_workers": 0,
+    "collate_fn": None,
+    "pin_memory": False,
+    "drop_last": False,
+    "timeout": 0,
+    "worker_init_fn": None,
+    "multiprocessing_context": None,
+    "generator": None,
+    "prefetch_factor": None,
+    "persistent_workers": False,
+    "pin_memory_device": "",
+    "in_order": True,
+}
+# The first version with a keyword that is not as old as 1.7.
+SINCE: Mapping[str, tuple[int, int]] = {"pin_memory_device": (1, 12), "in_order": (2, 6)}
+
+# Classes that take torch's arguments, each with its own order of positional ones
+# and the keywords it adds.
+PYG_LOADER = "torch_geometric.loader.DataLoader"
+STATEFUL_LOADER = "torchdata.stateful_dataloader.StatefulDataLoader"
+MONAI_LOADERS = frozenset({"monai.data.DataLoader", "monai.data.ThreadDataLoader"})
+LOADERS: Mapping[str, tuple[tuple[str, ...], frozenset[str]]] = {
+    LOADER: (POSITIONAL, frozenset()),
+    STATEFUL_LOADER: (POSITIONAL, frozenset({"snapshot_every_n_steps"})),
+    PYG_LOADER: (
+        ("dataset", "batch_size", "shuffle", "follow_batch", "exclude_keys"),
+        frozenset({"follow_batch", "exclude_keys"}),
+    ),
+    "monai.data.DataLoader": (("dataset", "num_workers"), frozenset()),
+    "monai.data.ThreadDataLoader": (
+        ("dataset", "buffer_size", "buffer_timeout", "num_workers", "use_thread_workers",
+         "repeats"),
+        frozenset({"buffer_size", "buffer_timeout", "use_thread_workers", "repeats"}),
+    ),
+}  # fmt: skip
+
+DATASET = "torch.utils.data.Dataset"
+ITERABLE_DATASET = "torch.utils.data.IterableDataset"
+SAMPLER = "torch.utils.data.Sampler"
+DISTRIBUTED_SAMPLER = "torch.utils.data.DistributedSampler"
+
+# torch.utils.data.__all__ (2.13), and what else people import from there.
+TORCH_DATA_NAMES = frozenset(
+    {
+        "BatchSampler", "ChainDataset", "ConcatDataset", "DataChunk", "DataLoader", "Dataset",
+        "DFIterDataPipe", "DistributedSampler", "IterableDataset", "IterDataPipe", "MapDataPipe",
+        "RandomSampler", "Sampler", "SequentialSampler", "StackDataset", "Subset",
+        "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "argument_validation",
+        "default_collate", "default_convert", "functional_datapipe", "get_worker_info",
+        "guaranteed_datapipes_determinism", "non_deterministic", "random_split",
+        "runtime_validation", "runtime_validation_disabled",
+    }
+)  # fmt: skip
+_HOMES = (
+    "torch.utils.data.dataloader",
+    "torch.utils.data.dataset",
+    "torch.utils.data.sampler",
+    "torch.utils.data.distributed",
+    "torch.utils.data._utils.worker",
+    "torch.utils.data._utils.collate",
+)
+
+SAMPLERS = frozenset(
+    f"torch.utils.data.{name}"
+    for name in (
+        "BatchSampler", "DistributedSampler", "RandomSampler", "Sampler", "SequentialSampler",
+        "SubsetRandomSampler", "WeightedRandomSampler",
+    )
+)  # fmt: skip
+MAP_DATASETS = frozenset(
+    {
+        "torch.utils.data.TensorDataset",
+        "torch.utils.data.Subset",
+        "torch.utils.data.ConcatDataset",
+        "torch.utils.data.StackDataset",
+    }
+)
+ITERABLE_DATASETS = frozenset({ITERABLE_DATASET, "torch.utils.data.ChainDataset"})
+
+# Libraries that move batches, wrap samplers or call set_epoch by themselves.
+FRAMEWORKS: Mapping[str, str] = {
+    "lightning": "lightning",
+    "pytorch_lightning": "lightning",
+    "lightning_fabric": "lightning",
+    "accelerate": "accelerate",
+    "transformers": "transformers",
+    "ignite": "ignite",
+    "ray": "ray",
+    "fastai": "fastai",
+    "composer": "composer",
+    "catalyst": "catalyst",
+    "poptorch": "poptorch",
+    "deepspeed": "deepspeed",
+    "colossalai": "colossalai",
+    "horovod": "horovod",
+    "torch_xla": "xla",
+}
+
+
+def canonical(name: str) -> str:
+    """One name for each thing that torch exports from several places."""
+    if name.startswith("torch.utils.data"):
+        for home in _HOMES:
+            if name.startswith(home + "."):
+                return "torch.utils.data" + name[len(home) :]
+    if name.startswith("torch_geometric."):
+        tail = name.rpartition(".")[2]
+        if tail == "DataLoader":
+            return PYG_LOADER
+    if name.startswith("monai.data.") and name.rpartition(".")[2] in (
+        "DataLoader",
+        "ThreadDataLoader",
+    ):
+        return "monai.data." + name.rpartition(".")[2]
+    if name.startswith("torchdata.stateful_dataloader."):
+        return STATEFUL_LOADER if name.endswith(".StatefulDataLoader") else name
+    if name.startswith("pytorch_lightning"):
+        return "lightning.pytorch" + name[len("pytorch_lightning") :]
+    return name
