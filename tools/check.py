@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from fnmatch import fnmatch
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -94,17 +95,20 @@ def self_test() -> int:
 
 
 def copied(place: Path) -> None:
-    """Copy the checkout to `place`: what git would commit, and linked as here."""
-    listed = subprocess.check_output(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        text=True,
-    )
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, place / name)
+    """Copy the checkout to `place`, without what is made in it, and link it as here."""
+    shutil.copytree(ROOT, place, ignore=_made)
     link(place)
+
+
+def _made(folder: str, names: list[str]) -> set[str]:
+    """The names in `folder` that are made, not written: environments, caches, links, builds."""
+    made = (".git", ".venv", ".*_cache", ".coverage*", "*.egg-info", "build", "dist")
+    patterns = (*made, "__pycache__", "node_modules")
+    return {
+        name
+        for name in names
+        if any(fnmatch(name, pattern) for pattern in patterns) or (Path(folder) / name).is_symlink()
+    }
 
 
 def _reports(output: str) -> list[str]:
