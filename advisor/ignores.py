@@ -91,6 +91,38 @@ def directives(source: Source) -> list[Directive]:
     ]
 
 
+def ignoring(source: Source, findings: Iterable[Finding]) -> tuple[Edit, ...]:
+    """Edits that write a suppression for each finding, into the comment that is there already.
+
+    A finding on whose statement no comment can stand, within a long string, is left out.
+    """
+    lines = layout(source)
+    codes: dict[int, set[str]] = {}
+    for finding in findings:
+        line = source.line_at(finding.span.start)
+        if line in lines.closed:
+            line = lines.lines_around(line)[1]
+        if finding.rule.code != UNUSED and line not in lines.closed:
+            codes.setdefault(line, set()).add(finding.rule.code)
+    there = {
+        source.line_at(directive.span.start): directive
+        for directive in directives(source)
+        if directive.scope is Scope.LINE and directive.codes and not directive.foreign
+    }
+    edits = []
+    for line, names in codes.items():
+        directive = there.get(line)
+        if directive is not None and directive.codes:
+            at = directive.codes[-1].end
+            edits.append(Edit(Span(at, at), "".join(f", {name}" for name in sorted(names))))
+            continue
+        text = source.line(line)
+        start = source.line_starts[line - 1]
+        span = Span(start + len(text.rstrip()), start + len(text))
+        edits.append(Edit(span, f"  # dladvise: ignore[{', '.join(sorted(names))}]"))
+    return tuple(sorted(edits))
+
+
 def _directives_in(source: Source, comment: Span, lines: Layout) -> Iterable[Directive]:
     text = source.text[comment.start : comment.end]
     line = source.line_at(comment.start)

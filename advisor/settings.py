@@ -134,14 +134,16 @@ def defaults(root: Path) -> Settings:
 
 def nearest(folder: Path) -> Path | None:
     """The configuration file for the files of a folder: the first on the way up."""
-    for place in (folder, *folder.parents):
-        own = place / FILE_NAME
-        if own.is_file():
-            return own
-        shared = place / PYPROJECT
-        if shared.is_file() and _has_table(shared):
-            return shared
-    return None
+    return next(filter(None, map(file_in, (folder, *folder.parents))), None)
+
+
+def file_in(folder: Path) -> Path | None:
+    """The configuration file that stands in a folder itself."""
+    own = folder / FILE_NAME
+    if own.is_file():
+        return own
+    shared = folder / PYPROJECT
+    return shared if shared.is_file() and _has_table(shared) else None
 
 
 def load(path: Path, base: Settings | None = None) -> Settings:

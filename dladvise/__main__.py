@@ -1,0 +1,7 @@
+"""`python -m dladvise`."""
+
+import sys
+
+from dladvise.cli import main
+
+sys.exit(main())

@@ -1,0 +1,244 @@
+"""One file checked, and many, in several processes where that is worth it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from dladvise.advisor import (
+    Finding,
+    Report,
+    Rule,
+    Safety,
+    Severity,
+    Source,
+    Target,
+    all_rules,
+    analyze,
+    fixed,
+)
+from dladvise.advisor.ignores import ignoring
+from dladvise.advisor.notebook import NotebookError
+
+from .files import FileError, TextFile, decoded
+from .records import Record, records
+from .result import Applied, named
+
+# Below that, starting processes costs more than they save (about 20,000 lines).
+WORTH_PROCESSES_BYTES = 700_000
+
+
+class Change(Enum):
+    """What is to become of a file's text."""
+
+    NONE = "none"
+    SAFE_FIXES = "safe"
+    ALL_FIXES = "all"
+    SUPPRESSIONS = "suppressions"
+
+
+ALLOWED = {
+    Change.SAFE_FIXES: frozenset({Safety.SAFE}),
+    Change.ALL_FIXES: frozenset({Safety.SAFE, Safety.UNSAFE}),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file to check, its rules by their codes; nothing below `least` is of interest."""
+
+    path: str
+    raw: bytes
+    codes: tuple[str, ...]
+    target: Target
+    change: Change = Change.NONE
+    least: Severity = Severity.HINT
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found in a file: after its change, where there is one.
+
+    `before` and `after` are its texts then, and `new` the bytes to write.
+    """
+
+    path: str
+    records: tuple[Record, ...] = ()
+    problem: str | None = None
+    applied: tuple[Applied, ...] = ()
+    n_suppressions: int = 0
+    before: Source | None = None
+    after: Source | None = None
+    new: bytes | None = None
+
+
+def check(job: Job) -> Outcome:
+    """Check one file. Whatever happens, it is told and does not stop the others."""
+    try:
+        file = decoded(job.path, job.raw)
+        return _changed(job, file)
+    except FileError as error:
+        return Outcome(job.path, problem=str(error))
+    except RecursionError:
+        return Outcome(job.path, problem=f"{job.path}: is nested too deeply to be read")
+    except Exception as error:
+        if os.environ.get("DLADVISE_DEBUG"):
+            raise
+        words = f"{type(error).__name__}: {error}".splitlines()[0]
+        problem = f"{job.path}: not checked, a mistake in dladvise, please report it ({words})"
+        return Outcome(job.path, problem=problem)
+
+
+def check_all(jobs: list[Job], n_processes: Callable[[], int]) -> Iterator[Outcome]:
+    """The outcome of every job, in order."""
+    if sum(len(job.raw) for job in jobs) < WORTH_PROCESSES_BYTES or len(jobs) < 2:
+        yield from map(check, jobs)
+        return
+    count = min(n_processes(), len(jobs))
+    if count < 2:
+        yield from map(check, jobs)
+    else:
+        yield from _in_processes(jobs, count)
+
+
+def _changed(job: Job, file: TextFile) -> Outcome:
+    rules = named(all_rules())
+    chosen = tuple(rules[code] for code in job.codes)
+
+    def report_of(source: Source) -> Report:
+        report = analyze(source, job.target, chosen)
+        kept = tuple(found for found in report.findings if job.least <= found.severity)
+        return replace(report, findings=kept)
+
+    report = report_of(file.source)
+    if job.change is Change.NONE:
+        return Outcome(job.path, records(report))
+    if job.change is Change.SUPPRESSIONS:
+        return _suppressed(job, file, report, report_of)
+    after, done = fixed(report, report_of, ALLOWED[job.change])
+    if not done:
+        return Outcome(job.path, records(report))
+    _still_parses(job.path, file.source, after.source)
+    return _written(job, file, after, applied=_applied(job.path, done))
+
+
+def _suppressed(
+    job: Job, file: TextFile, report: Report, report_of: Callable[[Source], Report]
+) -> Outcome:
+    edits = ignoring(file.source, report.findings)
+    if not edits:
+        return Outcome(job.path, records(report))
+    after = report_of(file.source.edited(edits))
+    _still_parses(job.path, file.source, after.source)
+    n_suppressed = len(report.findings) - len(after.findings)
+    return _written(job, file, after, n_suppressions=n_suppressed)
+
+
+def _written(
+    job: Job,
+    file: TextFile,
+    after: Report,
+    applied: tuple[Applied, ...] = (),
+    n_suppressions: int = 0,
+) -> Outcome:
+    try:
+        new = file.encoded(after.source)
+    except NotebookError as error:
+        raise FileError(job.path, str(error)) from None
+    except UnicodeEncodeError:
+        raise FileError(job.path, f"the new text cannot be written in {file.encoding}") from None
+    return Outcome(
+        job.path,
+        records(after),
+        applied=applied,
+        n_suppressions=n_suppressions,
+        before=file.source,
+        after=after.source,
+        new=new,
+    )
+
+
+def _applied(path: str, done: Iterable[Finding]) -> tuple[Applied, ...]:
+    def entry(rule: Rule) -> Applied:
+        return Applied(path, rule.code, rule.name)
+
+    return tuple(entry(finding.rule) for finding in done)
+
+
+def _still_parses(path: str, before: Source, after: Source) -> None:
+    """The last line of defence: what was Python stays Python."""
+    if _parses(before.text) and not _parses(after.text):
+        raise FileError(path, "not changed: the fixed text would not be Python, please report it")
+
+
+def _parses(text: str) -> bool:
+    import warnings  # only files with a fix get here
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _in_processes(jobs: list[Job], count: int) -> Iterator[Outcome]:
+    # some 30 ms that a check of a few files need not pay
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import active_children, get_context
+
+    method = "fork" if sys.platform == "linux" else "spawn"
+    if method == "fork":
+        from dladvise.advisor import reader  # noqa: F401  # imported once, for all of them
+    done = 0
+    try:
+        with ProcessPoolExecutor(count, get_context(method), _begin, (os.getpid(),)) as pool:
+            futures = [pool.submit(check, job) for job in jobs]
+            try:
+                for future in futures:
+                    yield future.result()
+                    done += 1
+            except BrokenProcessPool:
+                pass
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for child in active_children():
+                    child.kill()
+                raise
+    finally:
+        for child in active_children():
+            child.kill()
+    for job in jobs[done:]:
+        yield _alone(job)
+
+
+def _alone(job: Job) -> Outcome:
+    """Check one file in a process of its own: one of those left ended the last process."""
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    try:
+        with ProcessPoolExecutor(1, initializer=_begin, initargs=(os.getpid(),)) as pool:
+            return pool.submit(check, job).result()
+    except BrokenProcessPool:
+        return Outcome(job.path, problem=f"{job.path}: not checked, the parser crashed on it")
+
+
+def _begin(parent: int) -> None:
+    """Ctrl-C is the parent's to answer; a worker does not outlive it, however it ends."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        import ctypes
+
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
