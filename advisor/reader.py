@@ -8,6 +8,7 @@ from .loops import Consumption
 from .model import Module, Problem
 from .program import Program
 from .resolve import Resolver
+from .sampling import changes, samplers
 from .surroundings import surroundings
 from .target import Target
 from .text import Source, Span
@@ -20,7 +21,7 @@ def read(source: Source, target: Target) -> Module:
     classes = dataset_classes(resolver)
     calls = loader_calls(resolver, classes)
     consumption = Consumption(resolver, calls)
-    around = surroundings(resolver, calls)
+    around = surroundings(resolver)
     problems = tuple(
         Problem(Span(problem.span.start + start, problem.span.end + start), problem.message)
         for index, start in enumerate(block.start for block in program.blocks)
@@ -34,10 +35,9 @@ def read(source: Source, target: Target) -> Module:
         datasets=tuple(classes.facts),
         loops=consumption.loops,
         rebuilt=consumption.rebuilt,
-        changes=consumption.changes,
-        samplers=consumption.samplers,
+        changes=changes(resolver, calls, consumption),
+        samplers=samplers(resolver, calls, consumption),
         split_changes=around.split_changes,
-        seed_recipes=around.seed_recipes,
         problems=problems,
         frameworks=around.frameworks,
         distributed=around.distributed,

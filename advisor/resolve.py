@@ -399,6 +399,13 @@ class Resolver:
                         found += self.elements(self.value(node.args[step].value, place))
                     else:
                         found.append(Case(UNKNOWN, case.given))
+                case Made("prepared", (node, place)) if isinstance(step, int):
+                    if step < len(node.args) and not any(arg.star for arg in node.args):
+                        found += under(self.value(node.args[step].value, place), case.given)
+                    else:
+                        found.append(Case(UNKNOWN, case.given))
+                case Made("argparse parsed", _) if step == 0:
+                    found.append(Case(Made("argparse.Namespace"), case.given))
                 case Made("item pair", (node, place)):
                     entries = self.entries(node, place)
                     assert entries is not None

@@ -64,6 +64,7 @@ class Loop:
     iterable: cst.BaseExpression | None
     body: Sequence[cst.CSTNode]
     endless: bool = False
+    last: int = 0  # the order of the last place inside it
 
 
 @dataclass(eq=False, slots=True)
@@ -368,6 +369,7 @@ class _Walker:
             self.target(loop.target, "loop", loop.iterable, place, loop.node)
         self.block(body, *guards)
         self.loops = outer
+        loop.last = self.order
 
     def with_block(self, node: cst.With) -> bool:
         place = self.here()

@@ -1,29 +1,160 @@
-"""What else in a module matters to its loaders: frameworks, ranks, splits, seeds."""
+"""What else in a module matters to its loaders: frameworks, ranks, splits, start method."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .calls import ReadCall
-from .model import SeedRecipe, SplitChange
+import libcst as cst
+
+from .model import SplitChange
 from .resolve import Resolver
+from .scopes import Place, Scope, Store, dotted_name
 from .text import Span
 from .torch_api import FRAMEWORKS
+from .values import Known, Made, Symbol
+
+_WRAPPERS = ("DistributedDataParallel", "DDP", "FullyShardedDataParallel", "FSDP", "fully_shard")
+_RANK_WORDS = ("LOCAL_RANK", "local_rank", "get_rank(", "get_world_size(", "WORLD_SIZE")
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    split_changes: tuple[SplitChange, ...] = ()
-    seed_recipes: tuple[SeedRecipe, ...] = ()
-    frameworks: frozenset[str] = frozenset()
-    distributed: Span | None = None
-    start_method: str | None = None
-    reads_rank: bool = False
-    torch_name: str | None = None
+    frameworks: frozenset[str]
+    distributed: Span | None
+    start_method: str | None
+    reads_rank: bool
+    torch_name: str | None
+    split_changes: tuple[SplitChange, ...]
 
 
-def surroundings(resolver: Resolver, calls: list[ReadCall]) -> Surroundings:
-    imported = resolver.program.imported
+def surroundings(resolver: Resolver) -> Surroundings:
+    program = resolver.program
+    text = program.source.text
     return Surroundings(
-        frameworks=frozenset(FRAMEWORKS[name] for name in imported if name in FRAMEWORKS)
+        frameworks=frozenset(FRAMEWORKS[name] for name in program.imported if name in FRAMEWORKS),
+        distributed=_distributed(resolver),
+        start_method=_start_method(resolver),
+        reads_rank=any(word in text for word in _RANK_WORDS),
+        torch_name=next(
+            (
+                binding.name
+                for scope in program.roots
+                for bindings in scope.bindings.values()
+                for binding in bindings
+                if binding.kind == "import" and binding.target == "torch"
+            ),
+            None,
+        ),
+        split_changes=tuple(_split_changes(resolver)),
     )
+
+
+def _distributed(resolver: Resolver) -> Span | None:
+    """Where torch.distributed is set up, or a model is wrapped for several ranks."""
+    program = resolver.program
+    for name in ("init_process_group", *_WRAPPERS):
+        if name not in program.source.text:
+            continue
+        for call in program.calls_named(name):
+            for case in resolver.value(call.node.func, call.place):
+                if isinstance(case.what, Symbol) and case.what.name.startswith("torch."):
+                    return program.span(call.node.func, call.place.scope)
+    return None
+
+
+def _start_method(resolver: Resolver) -> str | None:
+    if "set_start_method" not in resolver.program.source.text:
+        return None
+    for call in resolver.program.calls_named("set_start_method"):
+        if call.node.args:
+            for case in resolver.value(call.node.args[0].value, call.place):
+                if isinstance(case.what, Known) and isinstance(case.what.value, str):
+                    return case.what.value
+    return None
+
+
+def _split_changes(resolver: Resolver) -> Iterator[SplitChange]:
+    """`part.dataset.attribute = …` where other parts share that dataset."""
+    if ".dataset." not in resolver.program.source.text:
+        return
+    for scope in resolver.program.scopes():
+        for store in scope.stores:
+            change = _split_change(resolver, scope, store)
+            if change is not None:
+                yield change
+
+
+def _split_change(resolver: Resolver, scope: Scope, store: Store) -> SplitChange | None:
+    target = store.target
+    if not isinstance(target, cst.Attribute) or not isinstance(target.value, cst.Attribute):
+        return None
+    if target.value.attr.value != "dataset":
+        return None
+    part = dotted_name(target.value.value)
+    if part is None or f"{part}.dataset" in _stored(scope):
+        return None
+    parent = _parent(resolver, target.value.value, store.place)
+    if parent is None:
+        return None
+    attribute = target.attr.value
+    others = []
+    for name in scope.bindings:
+        if name == part or name.startswith("_") or name.count(".") != part.count("."):
+            continue
+        node = _as_node(name)
+        if node is None or scope.end is None:
+            continue
+        value = resolver.name(name, store.place) if "." not in name else ()
+        if any(isinstance(case.what, Made) and _made_parent(resolver, case.what) == parent for case in value):
+            others.append(name)
+    written = scope.tree.code(store.value) if store.value is not None else ""
+    same = [
+        one
+        for one in scope.stores
+        if dotted_name(one.target) in {f"{name}.dataset.{attribute}" for name in others}
+        and one.value is not None
+        and scope.tree.code(one.value) == written
+    ]
+    if not others or len(same) == len(others):
+        return None
+    if any(f"{name}.dataset" in _stored(scope) for name in others):
+        return None
+    return SplitChange(
+        resolver.program.span(target, scope), part, attribute, tuple(sorted(others))
+    )
+
+
+def _as_node(name: str) -> str | None:
+    return name if "." not in name else None
+
+
+def _stored(scope: Scope) -> set[str | None]:
+    return {dotted_name(store.target) for store in scope.stores}
+
+
+def _parent(resolver: Resolver, node: cst.BaseExpression, place: Place) -> object | None:
+    for case in resolver.value(node, place):
+        if isinstance(case.what, Made):
+            parent = _made_parent(resolver, case.what)
+            if parent is not None:
+                return parent
+    return None
+
+
+def _made_parent(resolver: Resolver, made: Made) -> object | None:
+    """What identifies the dataset that a Subset or a part of random_split wraps."""
+    if made.where is None:
+        return None
+    call, place = made.where[:2]
+    if made.name == "torch.utils.data.random_split" and made.part:
+        pass
+    elif made.name != "torch.utils.data.Subset":
+        return None
+    if not call.args or call.args[0].star:
+        return None
+    for case in resolver.value(call.args[0].value, place):
+        if isinstance(case.what, Made) and case.what.where is not None:
+            return id(case.what.where[0])
+    dotted = dotted_name(call.args[0].value)
+    return (id(place.scope), dotted) if dotted is not None else id(call)

@@ -253,8 +253,8 @@ _ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
 def arithmetic(operator: str, left: What, right: What) -> What:
     """The value of `left operator right`."""
     if isinstance(left, Known) and isinstance(right, Known):
-        if operator == "*" and isinstance(left.value, (str, bytes)):
-            return Text()
+        if operator in "*%" and isinstance(left.value, (str, bytes)):
+            return Text(str(left.value).partition("%")[0] if operator == "%" else "")
         try:
             return Known(_ARITHMETIC[operator](left.value, right.value))
         except (KeyError, TypeError, ValueError, ArithmeticError):
@@ -264,6 +264,8 @@ def arithmetic(operator: str, left: What, right: What) -> What:
         if isinstance(left, Known) and isinstance(left.value, str):
             prefix = left.value
         return Text(prefix)
+    if operator == "%" and isinstance(left, Known) and isinstance(left.value, str):
+        return Text(left.value.partition("%")[0])
     kinds = number_kind(left), number_kind(right)
     if None in kinds or operator not in _ARITHMETIC:
         return UNKNOWN

@@ -1,0 +1,96 @@
+"""Clock reads around a loop over batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from .model import Timing
+from .resolve import Resolver
+from .scopes import Call, Loop, callee_tail, children, dotted_name
+from .text import Span
+from .values import Symbol
+
+CLOCKS = frozenset({"time.time", "time.perf_counter", "time.monotonic", "time.process_time",
+                    "timeit.default_timer", "time.time_ns", "time.perf_counter_ns"})  # fmt: skip
+
+
+def timing(resolver: Resolver, loop: Loop) -> Timing | None:
+    """The clock reads right before and right after `loop`; None where there are none."""
+    scope = loop.place.scope
+    reads = [
+        (call, name) for call in scope.calls if (name := _clock(resolver, call)) is not None
+    ]
+    before = [one for one in reads if one[0].place.order == loop.place.order - 1]
+    after = [one for one in reads if one[0].place.order == loop.last + 1]
+    if not before or not after:
+        return None
+    warm = any(
+        call.place.order < before[0][0].place.order
+        and callee_tail(call.node) == "next"
+        and len(call.place.loops) >= len(loop.place.loops)
+        for call in scope.calls
+    )
+    return Timing(
+        first=resolver.program.span(before[0][0].node, scope),
+        last=resolver.program.span(after[0][0].node, scope),
+        clock=before[0][1],
+        warmed_up=warm,
+        label_from_index=_label(resolver, loop),
+    )
+
+
+def _clock(resolver: Resolver, call: Call) -> str | None:
+    dotted = dotted_name(call.node.func)
+    if dotted is None:
+        return None
+    if dotted in CLOCKS and not resolver.program.reaching("time", call.place):
+        return dotted  # the import is missing, and what was meant is plain
+    for case in resolver.value(call.node.func, call.place):
+        if isinstance(case.what, Symbol) and case.what.name in CLOCKS:
+            return case.what.name
+    return None
+
+
+def _label(resolver: Resolver, loop: Loop) -> Span | None:
+    """A number of workers that a message after the loop computes from a loop's index."""
+    scope = loop.place.scope
+    indices = set()
+    for outer in loop.place.loops:
+        target = outer.target
+        if callee_tail(outer.iterable) == "enumerate" if outer.iterable else False:
+            if isinstance(target, cst.Tuple) and isinstance(target.elements[0].value, cst.Name):
+                indices.add(target.elements[0].value.value)
+    if not indices:
+        return None
+    for call in scope.calls:
+        if call.place.order <= loop.last or call.place.loops != loop.place.loops:
+            continue
+        for part, label in _labelled(call.node):
+            if "worker" in label.lower() and isinstance(part, cst.BinaryOperation):
+                names = {one.value for one in _names(part)}
+                if names and names <= indices:
+                    return resolver.program.span(part, scope)
+    return None
+
+
+def _labelled(node: cst.CSTNode) -> Iterator[tuple[cst.BaseExpression, str]]:
+    """The expressions in an f-string, each with the text before it."""
+    if isinstance(node, cst.FormattedString):
+        label = ""
+        for part in node.parts:
+            if isinstance(part, cst.FormattedStringText):
+                label = part.value
+            elif isinstance(part, cst.FormattedStringExpression):
+                yield part.expression, label
+        return
+    for child in children(node):
+        yield from _labelled(child)
+
+
+def _names(node: cst.CSTNode) -> Iterator[cst.Name]:
+    if isinstance(node, cst.Name):
+        yield node
+    for child in children(node):
+        yield from _names(child)
