@@ -134,7 +134,7 @@ def contents(path: str) -> bytes:
 
 def may_matter(raw: bytes) -> bool:
     """Reports whether a file has to be looked at: for its code, or its suppressions."""
-    return matters(raw) or b"dladvise:" in raw or (b"noqa" in raw.lower() and b"DL" in raw)
+    return matters(raw) or b"dladvise:" in raw or (b"DL" in raw and b"noqa" in raw.lower())
 
 
 def is_text(raw: bytes) -> bool:

@@ -90,6 +90,8 @@ def summary(result: Result) -> Iterator[str]:
         yield f"{plural(result.n_in_baseline, 'finding')} of the baseline not shown"
     if result.n_hints_hidden:
         yield f"{plural(result.n_hints_hidden, 'hint')} not shown (--show-hints)"
+    if result.problems:
+        yield f"{plural(len(result.problems), 'problem')}, told on standard error"
 
 
 def plural(count: int, noun: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from html import escape
 from itertools import groupby
-from xml.sax.saxutils import escape, quoteattr
 
 from dladvise.advisor import Severity
 
@@ -126,13 +126,14 @@ def _case(record: Record) -> str:
         f"    <testcase name={_attribute(name)} classname={_attribute(classname)} "
         f'file={_attribute(record.path)} line="{region.line}">\n'
         f'      <failure type="{record.severity}" message={_attribute(record.message)}>'
-        f"{escape(_allowed(text))}</failure>\n"
+        f"{escape(_allowed(text), quote=False)}</failure>\n"
         "    </testcase>\n"
     )
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_allowed(text))
+    quoted = escape(_allowed(text)).replace("\n", "&#10;").replace("\r", "&#13;")
+    return f'"{quoted}"'.replace("\t", "&#9;")
 
 
 def _allowed(text: str) -> str:
