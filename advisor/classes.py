@@ -2,51 +2,334 @@
 
 from __future__ import annotations
 
-from .classes_model import DatasetClass
-from .resolve import Resolver
-from .scopes import Scope
-from .torch_api import DATASET, ITERABLE_DATASET
-from .values import Made, Value
+import re
+from functools import cached_property
+
+import libcst as cst
+
+from .classes_model import DatasetClass, Method, Signature
+from .kept import kept_values
+from .resolve import BUILTINS, Resolver
+from .scopes import Scope, callee_tail, children, dotted_name
+from .text import Span
+from .torch_api import DATASET, ITERABLE_DATASET, ITERABLE_DATASETS, MAP_DATASETS
+from .values import Known, Made, Symbol, Value, What
+from .worker_code import Reached, calls_in, device_calls, stream
+
+# Bases that add nothing which a DataLoader would call.
+NEUTRAL = frozenset(
+    {DATASET, ITERABLE_DATASET, "builtins.object", "typing.Generic", "typing.Protocol", "abc.ABC",
+     "typing_extensions.Generic"}
+)  # fmt: skip
+MAP_FAMILIES = ("torchvision.datasets.", "torchaudio.datasets.")
+WORKER_METHODS = {
+    "map": ("__getitem__", "__getitems__"),
+    "iterable": ("__iter__", "__next__"),
+}
+READ_RETURNS = frozenset({"__getitem__", "__len__", "__iter__"})
 
 
 class Classes:
-    """The dataset classes of one module."""
+    """The dataset classes of one module; one that a loader leads to is read then."""
 
-    def __init__(self, facts: dict[int, DatasetClass]) -> None:
-        self._by_scope = facts
-        self.facts = tuple(facts.values())
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._by_scope: dict[int, DatasetClass | None] = {}
+        for scope in _candidates(resolver):
+            self._read(scope)
+
+    @property
+    def facts(self) -> tuple[DatasetClass, ...]:
+        return tuple(fact for fact in self._by_scope.values() if fact is not None)
 
     def of(self, value: Value) -> DatasetClass | None:
         """The class of this file that every case of `value` is an object of."""
         found = {
-            id(case.what.within) if isinstance(case.what, Made) and not case.what.part else None
+            id(case.what.within): case.what.within
+            if isinstance(case.what, Made) and not case.what.part
+            else None
             for case in value
         }
         if len(found) != 1:
             return None
-        return self._by_scope.get(found.pop() or 0)
+        scope = next(iter(found.values()))
+        return self._read(scope) if isinstance(scope, Scope) else None
+
+    def _read(self, scope: Scope) -> DatasetClass | None:
+        if id(scope) not in self._by_scope:
+            self._by_scope[id(scope)] = None  # while it is being read
+            self._by_scope[id(scope)] = _Reading(self._resolver, scope).fact()
+        return self._by_scope[id(scope)]
 
 
 def dataset_classes(resolver: Resolver) -> Classes:
-    facts: dict[int, DatasetClass] = {}
-    for scope in resolver.program.scopes():
-        if scope.kind == "class":
-            fact = _read(resolver, scope)
-            if fact is not None:
-                facts[id(scope)] = fact
-    return Classes(facts)
+    return Classes(resolver)
 
 
-def _read(resolver: Resolver, scope: Scope) -> DatasetClass | None:
-    bases = resolver.outer_bases(scope)
-    kind = "iterable" if ITERABLE_DATASET in bases else "map" if DATASET in bases else None
-    if kind is None:
-        return None
-    return DatasetClass(
-        name=scope.name,
-        span=resolver.program.span(scope.node.name, scope),  # type: ignore[attr-defined]
-        kind=kind,
-        bases_known=None not in bases,
-        methods={},
-        own_methods=(),
+def _candidates(resolver: Resolver) -> list[Scope]:
+    """The classes read so far, and those elsewhere that derive from a dataset class here."""
+    program = resolver.program
+    known: set[str] = set()
+    while True:
+        found = [scope for scope in program.scopes() if scope.kind == "class"]
+        names = {scope.name for scope in found if _kind(resolver, scope) is not None}
+        if names <= known:
+            return found
+        words = "|".join(map(re.escape, sorted(names - known)))
+        known |= names
+        program.read_where(rf"\bclass\s+\w+\s*\([^)]*\b(?:{words})\b")
+
+
+def _kind(resolver: Resolver, scope: Scope) -> str | None:
+    for base in resolver.outer_bases(scope):
+        if base in ITERABLE_DATASETS:
+            return "iterable"
+        if base is not None and (
+            base == DATASET or base in MAP_DATASETS or base.startswith(MAP_FAMILIES)
+        ):
+            return "map"
+    return None
+
+
+class _Reading:
+    """One class, while it is being read."""
+
+    def __init__(self, resolver: Resolver, scope: Scope) -> None:
+        self.resolver = resolver
+        self.scope = scope
+        self.program = resolver.program
+        self.node = scope.node
+
+    def fact(self) -> DatasetClass | None:
+        kind = _kind(self.resolver, self.scope)
+        if kind is None:
+            return None
+        assert isinstance(self.node, cst.ClassDef)
+        reached = Reached(self.resolver, self.scope, WORKER_METHODS[kind])
+        worker_calls = list(reached.calls())
+        every = Reached(self.resolver, self.scope, sorted(self.functions))
+        kept = kept_values(self.resolver, self.scope, worker_calls)
+        return DatasetClass(
+            name=self.scope.name,
+            span=self.program.span(self.node.name, self.scope),
+            kind=kind,
+            bases_known=self.bases_known(),
+            methods={name: self.method(one) for name, one in self.functions.items()},
+            own_methods=tuple(self.scope.functions()),
+            bound=frozenset(name for base in self.line for name in base.bindings),
+            kept=tuple(kept),
+            worker_reads=reached.attributes(),
+            worker_writes=reached.rebound(),
+            worker_reseeds=reached.reseeded(),
+            worker_calls=tuple(self.named(reached)),
+            worker_mentions=reached.names(),
+            mentions=every.names(),
+            device_calls=tuple(device_calls(self.resolver, worker_calls)),
+            indexed_in_worker=reached.indexed(),
+            stream=stream(self.resolver, reached) if kind == "iterable" else None,
+            set_from_outside=self.set_from_outside(),
+            instantiated=self.instantiated(),
+            subclassed=self.subclassed(),
+            decorated=bool(self.node.decorators),
+            local=_in_function(self.scope),
+        )
+
+    @cached_property
+    def line(self) -> list[Scope]:
+        """The class and its bases in this file, in order of look-up."""
+        return self.resolver.bases(self.scope)
+
+    @cached_property
+    def functions(self) -> dict[str, Scope]:
+        found: dict[str, Scope] = {}
+        for base in reversed(self.line):
+            found |= base.functions()
+        return found
+
+    def bases_known(self) -> bool:
+        if any(name not in NEUTRAL for name in self.resolver.outer_bases(self.scope)):
+            return False
+        for base in self.line:
+            assert isinstance(base.node, cst.ClassDef)
+            if base.node.decorators or any(
+                callee_tail(k.value) != "ABCMeta" and dotted_name(k.value) not in _ABC_METACLASSES
+                for k in base.node.keywords
+            ):
+                return False
+            if "__getattr__" in base.bindings or base.stars:
+                return False
+            if self.program.module_bindings(f"{base.name}.__getitem__"):
+                return False
+            if self.program.module_bindings(f"{base.name}.__len__"):
+                return False
+        return True
+
+    # Methods
+
+    def method(self, scope: Scope) -> Method:
+        node = scope.node
+        assert isinstance(node, cst.FunctionDef)
+        decorators = [dotted_name(_called(d.decorator)) or "?" for d in node.decorators]
+        tails = {name.rpartition(".")[2] for name in decorators}
+        signature = signature_of(scope, 0 if "staticmethod" in tails else 1)
+        only_raises = _only_raises(node)
+        returns: list[What] = []
+        places: list[Span] = []
+        if scope.name in READ_RETURNS:
+            for one in scope.returns:
+                value = self.resolver.value(one.value, one.place) if one.value else ()
+                returns += [case.what for case in value] if one.value else [Known(None)]
+                if one.value is not None:
+                    places.append(self.program.span(one.value, scope))
+            if not scope.returns and not scope.raises:
+                returns.append(Known(None))
+        bare = scope.name == "__getitem__" and signature.most == 0
+        mentions = frozenset(_names(node.body)) if bare else frozenset()
+        return Method(
+            name=scope.name,
+            span=self.program.span(node.name, scope),
+            signature=signature,
+            is_property=bool(tails & {"property", "cached_property"}),
+            is_generator=scope.yields,
+            is_abstract="abstractmethod" in tails or only_raises or _is_stub(node),
+            decorated=bool(decorators),
+            returns=tuple(returns),
+            parameters=self.parameters_span(node, scope),
+            undefined_reads=tuple(self.undefined(mentions, scope)),
+            mentions=mentions,
+            return_spans=tuple(places),
+            only_raises=only_raises,
+        )
+
+    def parameters_span(self, node: cst.FunctionDef, scope: Scope) -> Span:
+        """Between the parentheses of a definition."""
+        opening = self.program.source.text.index("(", self.program.span(node.name, scope).end)
+        params = self.program.span(node.params, scope)
+        return Span(opening + 1, max(params.end, opening + 1))
+
+    def undefined(self, names: frozenset[str], scope: Scope) -> list[str]:
+        """Those of the names read in a method that nothing in the file binds."""
+        if self.program.stars:
+            return []
+        assert isinstance(scope.node, cst.FunctionDef) and scope.end is not None
+        read = sorted(name for name in names if _is_read(scope.node.body, name))
+        local = {name for inner in scope.everything() for name in inner.bindings}
+        return [
+            name
+            for name in read
+            if name not in BUILTINS
+            and name not in local
+            and self.program.reaching(name, scope.end) is None
+        ]
+
+    # Around the class
+
+    def named(self, reached: Reached) -> list[tuple[str, Span]]:
+        """The calls in worker code whose full name is known."""
+        found = []
+        for scope in reached.scopes:
+            for call in calls_in(scope):
+                value = self.resolver.value(call.node.func, call.place)
+                if len(value) == 1 and isinstance(value[0].what, Symbol):
+                    span = self.program.span(call.node, call.place.scope)
+                    found.append((value[0].what.name, span))
+        return found
+
+    def set_from_outside(self) -> frozenset[str]:
+        """The attributes that code outside the class assigns on something."""
+        found: set[str] = set()
+        inside = {id(scope) for base in self.line for scope in base.everything()}
+        for scope in self.program.scopes():
+            if id(scope) not in inside:
+                found |= {
+                    store.target.attr.value
+                    for store in scope.stores
+                    if isinstance(store.target, cst.Attribute)
+                }
+        return frozenset(found)
+
+    def instantiated(self) -> bool:
+        return any(
+            isinstance(case.what, Made) and case.what.within is self.scope
+            for call in self.program.calls_named(self.scope.name)
+            for case in self.resolver.value(call.node, call.place)
+        )
+
+    def subclassed(self) -> bool:
+        return any(
+            self.scope in self.resolver.bases(other)
+            for other in self.program.scopes()
+            if other.kind == "class" and other is not self.scope and other.node.bases  # type: ignore[attr-defined]
+        )
+
+
+def signature_of(scope: Scope, skip: int) -> Signature:
+    """What a function can be called with; its first `skip` parameters are filled."""
+    params = scope.parameters
+    assert params is not None
+    plain = [*params.posonly_params, *params.params]
+    starred = isinstance(params.star_arg, cst.Param)
+    least = sum(parameter.default is None for parameter in plain)
+    return Signature(
+        least=max(0, least - skip),
+        most=None if starred else max(0, len(plain) - skip),
+        required_keywords=tuple(
+            parameter.name.value for parameter in params.kwonly_params if parameter.default is None
+        ),
     )
+
+
+_ABC_METACLASSES = frozenset({"ABCMeta", "abc.ABCMeta"})
+
+
+def _called(node: cst.CSTNode) -> cst.CSTNode:
+    return node.func if isinstance(node, cst.Call) else node
+
+
+def _in_function(scope: Scope) -> bool:
+    parent = scope.parent
+    while parent is not None and parent.kind != "function":
+        parent = parent.parent
+    return parent is not None
+
+
+def _statements(node: cst.FunctionDef) -> list[cst.CSTNode]:
+    """The small and compound statements of a body, without its docstring."""
+    found: list[cst.CSTNode] = []
+    for line in node.body.body:
+        found += line.body if isinstance(line, cst.SimpleStatementLine) else [line]
+    first = found[0] if found else None
+    if isinstance(first, cst.Expr) and isinstance(
+        first.value, (cst.SimpleString, cst.ConcatenatedString)
+    ):
+        found = found[1:]
+    return found
+
+
+def _only_raises(node: cst.FunctionDef) -> bool:
+    """Reports whether a body ends in an exception and has nothing else to give."""
+    statements = _statements(node)
+    return bool(statements) and isinstance(statements[-1], cst.Raise) and len(statements) <= 2
+
+
+def _is_stub(node: cst.FunctionDef) -> bool:
+    statements = _statements(node)
+    return all(
+        isinstance(one, cst.Expr) and isinstance(one.value, cst.Ellipsis) for one in statements
+    )
+
+
+def _names(node: cst.CSTNode) -> list[str]:
+    found = [node.value] if isinstance(node, cst.Name) else []
+    for child in children(node):
+        found += _names(child)
+    return found
+
+
+def _is_read(node: cst.CSTNode, name: str) -> bool:
+    """Reports whether `name` stands alone somewhere, not only behind a dot or as a keyword."""
+    if isinstance(node, cst.Name):
+        return node.value == name
+    if isinstance(node, cst.Attribute):
+        return _is_read(node.value, name)
+    return any(_is_read(child, name) for child in children(node))

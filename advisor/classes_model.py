@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .text import Span
-from .values import What
+from .values import Known, Made, What
 
 
 @dataclass(frozen=True)
@@ -51,31 +51,81 @@ class Callback:
 
 @dataclass(frozen=True)
 class Method:
-    """A method of a dataset class."""
+    """A method of a dataset class, its own or inherited from a class of this file.
+
+    `returns` says what its return statements give, None where it may end without one;
+    read for the methods that torch calls, and empty for others.
+    """
 
     name: str
     span: Span  # its name
     signature: Signature
     is_property: bool
     is_generator: bool
-    is_abstract: bool
+    is_abstract: bool  # marked so, or with no body but `...`, `pass` or a raise
     decorated: bool
-    returns: tuple[What, ...]  # what its return statements give; empty where it has none
+    returns: tuple[What, ...]
     parameters: Span  # between the parentheses
-    undefined_reads: tuple[str, ...] = ()  # names it reads that nothing in the file binds
+    undefined_reads: tuple[str, ...] = ()  # of one without parameters: names bound nowhere
+    mentions: frozenset[str] = frozenset()  # of one without parameters: every name in it
     return_spans: tuple[Span, ...] = ()  # the returned expressions
+    only_raises: bool = False
+
+
+@dataclass(frozen=True)
+class Records:
+    """A list of many Python objects, by the way it is made; `paths` where they are only that."""
+
+    words: str
+    paths: bool = False
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A value that __init__ keeps on the object: `self.attribute = …`."""
+    """A value that is there before workers start and that their code can reach.
+
+    `holder` is object (`self.attribute = …` when the object is made), class (a name in the
+    class body) or module (a name at the left margin that worker code calls methods of).
+    `what` has every case of the value. `given` says that only its maker's caller in this
+    file, or a default, makes it so.
+    """
 
     attribute: str
-    span: Span  # the value
-    what: What
+    span: Span  # the value's expression
+    what: tuple[What, ...]
     code: str
-    closed: bool = False  # __init__ closes it again
+    holder: str = "object"
+    closed: bool = False  # closed again before the object is finished
     conditional: bool = False
+    handed_in: bool = False  # comes from a parameter
+    local: bool = False  # a lambda, or a function or class defined inside a function
+    lambda_span: Span | None = None  # a lambda inside it: `Compose([Lambda(lambda x: …)])`
+    records: Records | None = None
+
+    @property
+    def shown(self) -> str:
+        return f"self.{self.attribute}" if self.holder != "module" else self.attribute
+
+
+@dataclass(frozen=True)
+class DeviceCall:
+    """Worker code that puts a tensor on a GPU.
+
+    `sure` is False where the device is CUDA only on a machine that has one.
+    """
+
+    span: Span
+    code: str
+    sure: bool
+
+
+@dataclass(frozen=True)
+class Stream:
+    """How an iterable dataset yields: what decides whether its workers repeat each other."""
+
+    endless: bool  # a loop without an end
+    may_stop: bool  # a `while True` that something ends
+    handed: tuple[str, ...]  # iterables that are handed in and may shard themselves
 
 
 @dataclass(frozen=True)
@@ -84,7 +134,7 @@ class DatasetClass:
 
     `bases_known` says that its whole ancestry is in this file or well known, so that a
     method not seen is not there. `worker_*` look at the code that runs in workers:
-    __getitem__, __getitems__, __iter__ and the methods of the object they call.
+    __getitem__ and __getitems__, or __iter__ and __next__, and what they call here.
     """
 
     name: str
@@ -93,13 +143,35 @@ class DatasetClass:
     bases_known: bool
     methods: Mapping[str, Method]  # own and inherited from this file
     own_methods: tuple[str, ...]
+    bound: frozenset[str] = frozenset()  # every name that a class body here binds
     kept: tuple[Kept, ...] = ()
     worker_reads: frozenset[str] = frozenset()  # attributes of self
-    worker_writes: frozenset[str] = frozenset()
+    worker_writes: frozenset[str] = frozenset()  # rebound, not changed inside
+    worker_reseeds: frozenset[str] = frozenset()  # attributes whose seed or state is set
     worker_calls: tuple[tuple[str, Span], ...] = ()  # dotted names called, resolved
     worker_mentions: frozenset[str] = frozenset()  # every name in that code
     mentions: frozenset[str] = frozenset()  # every name in the class and what it calls here
-    device_calls: tuple[Span, ...] = ()  # .cuda(), .to("cuda"), device="cuda" in worker code
+    device_calls: tuple[DeviceCall, ...] = ()
     indexed_in_worker: frozenset[str] = frozenset()  # self.attribute[...] in worker code
+    stream: Stream | None = None  # of an iterable one
+    set_from_outside: frozenset[str] = frozenset()  # attributes that code outside assigns
     instantiated: bool = False
+    subclassed: bool = False  # in this file
+    decorated: bool = False
     local: bool = False  # defined inside a function
+
+    def has(self, *names: str) -> bool:
+        """Reports whether one of these methods is there, or may be."""
+        return not self.bases_known or any(name in self.bound for name in names)
+
+    @property
+    def is_abstract(self) -> bool:
+        return any(method.is_abstract for method in self.methods.values())
+
+    def kept_as(self, names: Iterable[str]) -> Iterator[Kept]:
+        """What it keeps that one of these calls made, and nothing else but None."""
+        wanted = frozenset(names)
+        for kept in self.kept:
+            made = [what for what in kept.what if what != Known(None)]
+            if made and all(isinstance(w, Made) and w.name in wanted for w in made):
+                yield kept

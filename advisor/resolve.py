@@ -572,7 +572,10 @@ class Resolver:
             if one.place is None:
                 continue
             for base in one.node.bases:
-                for case in self.value(base.value, one.place):
+                node = base.value
+                if isinstance(node, cst.Subscript):  # Photos[int]
+                    node = node.value
+                for case in self.value(node, one.place):
                     if isinstance(case.what, Defined) and case.what.where not in found:
                         found.append(case.what.where)
         return [one for one in found if one.kind == "class"]

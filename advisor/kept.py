@@ -1,0 +1,312 @@
+"""What a dataset has when its workers start: values that __init__ keeps, and shared names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import libcst as cst
+
+from .classes_model import Kept, Records
+from .program import Reaching
+from .resolve import Resolver
+from .scopes import Binding, Call, Place, Scope, callee_tail, dotted_name
+from .text import Span
+from .values import Defined, Made, Symbol, Value
+
+# Calls that give back many Python objects, by what they read.
+LOADED = {
+    "json.load": "what json.load gives",
+    "json.loads": "what json.loads gives",
+    "orjson.loads": "what orjson.loads gives",
+    "ujson.load": "what ujson.load gives",
+    "pickle.load": "what pickle.load gives",
+    "pickle.loads": "what pickle.loads gives",
+    "yaml.safe_load": "what yaml.safe_load gives",
+    "yaml.load": "what yaml.load gives",
+}
+ROWS = {
+    "csv.reader": "a list of the rows of a CSV file",
+    "csv.DictReader": "a list of the rows of a CSV file",
+    "builtins.open": "a list of the lines of a file",
+}
+PATHS = {
+    "glob.glob": "a list of paths",
+    "glob.iglob": "a list of paths",
+    "os.listdir": "a list of file names",
+    "os.walk": "a list of paths",
+    "os.scandir": "a list of paths",
+}
+METHODS = {
+    "readlines": "a list of the lines of a file",
+    "iterrows": "a list of the rows of a data frame",
+    "itertuples": "a list of the rows of a data frame",
+}
+CONTAINERS = ("torchvision.transforms.", "functools.partial", "albumentations.", "monai.transforms.")
+
+
+def kept_values(resolver: Resolver, owner: Scope, worker_calls: Iterable[Call]) -> list[Kept]:
+    """What is there before workers start and that their code can reach."""
+    found = [*_of_the_object(resolver, owner), *_of_the_class(resolver, owner)]
+    found += _of_the_module(resolver, worker_calls)
+    return found
+
+
+# self.attribute = …
+
+
+def _of_the_object(resolver: Resolver, owner: Scope) -> Iterator[Kept]:
+    makers = makers_of(resolver, owner)
+    closing = {
+        id(made)
+        for scope in makers
+        for call in scope.calls
+        if isinstance(call.node.func, cst.Attribute) and call.node.func.attr.value == "close"
+        for made in _makings(resolver.value(call.node.func.value, call.place))
+    }
+    for scope in makers:
+        assert scope.end is not None
+        prefix = f"{scope.first_parameter}."
+        for name in list(scope.bindings):
+            attribute = name[len(prefix) :]
+            if not name.startswith(prefix) or "." in attribute:
+                continue
+            for reaching in resolver.program.reaching(name, scope.end) or ():
+                kept = _kept(resolver, attribute, reaching, closing, makers)
+                if kept is not None:
+                    yield kept
+
+
+def makers_of(resolver: Resolver, owner: Scope) -> list[Scope]:
+    """The methods that run while an object is made."""
+    first = resolver.method(owner, "__init__")
+    found = [first] if first is not None else []
+    for scope in found:
+        me = f"{scope.first_parameter}."
+        for call in scope.calls:
+            dotted = dotted_name(call.node.func) or ""
+            method = None
+            if dotted.startswith(me):
+                method = resolver.method(owner, dotted[len(me) :])
+            elif callee_tail(call.node) == "__init__" and scope.parent is not None:
+                line = resolver.bases(owner)
+                later = line[line.index(scope.parent) + 1 :] if scope.parent in line else []
+                above = (base.functions().get("__init__") for base in later)
+                method = next((one for one in above if one is not None), None)
+            if method is not None and method not in found:
+                found.append(method)
+    return found
+
+
+def _kept(
+    resolver: Resolver,
+    attribute: str,
+    reaching: Reaching,
+    closing: set[int],
+    makers: list[Scope],
+) -> Kept | None:
+    binding = reaching.binding
+    node = binding.value
+    if binding.kind not in ("assign", "context") or not isinstance(node, cst.BaseExpression):
+        return None
+    place = binding.place
+    value = resolver.bound(binding, place)
+    made = _makings(value)
+    inside = any(context is one for context in place.contexts for one in made)
+    span = resolver.program.span(node, place.scope)
+    return Kept(
+        attribute=attribute,
+        span=span,
+        what=tuple(case.what for case in value),
+        code=resolver.program.source.text[span.start : span.end],
+        closed=inside or any(id(one) in closing for one in made),
+        conditional=bool(reaching.given),
+        handed_in=any(case.via for case in value) or any(case.origin for case in value),
+        local=any(_is_local(case.what) for case in value),
+        lambda_span=_lambda_inside(resolver, node, place),
+        records=None if binding.path else records(resolver, binding, makers),
+    )
+
+
+def _makings(value: Value) -> list[cst.CSTNode]:
+    """The calls that made a value."""
+    return [c.what.where[0] for c in value if isinstance(c.what, Made) and c.what.where]
+
+
+def _is_local(what: object) -> bool:
+    """Reports whether pickle cannot find a function or class by its name."""
+    if not isinstance(what, Defined) or what.bound:
+        return False
+    scope = what.where
+    if what.kind == "lambda":
+        return True
+    parent = scope.parent if isinstance(scope, Scope) else None
+    while parent is not None and parent.kind == "class":
+        parent = parent.parent
+    return parent is not None and parent.kind == "function"
+
+
+def _lambda_inside(resolver: Resolver, node: cst.CSTNode, place: Place) -> Span | None:
+    """The place of a lambda that is kept within a list or a composition of transforms."""
+    if isinstance(node, cst.Lambda):
+        return resolver.program.span(node, place.scope)
+    parts: list[cst.CSTNode] = []
+    if isinstance(node, (cst.List, cst.Tuple, cst.Dict)):
+        parts = [getattr(e, "value", e) for e in node.elements]
+    elif isinstance(node, cst.Call) and node.args:
+        value = resolver.value(node.func, place)
+        if all(isinstance(c.what, Symbol) and c.what.name.startswith(CONTAINERS) for c in value):
+            parts = [arg.value for arg in node.args]
+    for part in parts:
+        found = _lambda_inside(resolver, part, place)
+        if found is not None:
+            return found
+    return None
+
+
+# Names in the class body, and names at the left margin that worker code uses
+
+
+def _of_the_class(resolver: Resolver, owner: Scope) -> Iterator[Kept]:
+    for base in resolver.bases(owner):
+        for name, bindings in base.bindings.items():
+            binding = bindings[-1]
+            if binding.kind == "assign" and isinstance(binding.value, cst.Call):
+                yield _shared(resolver, name, binding, "class")
+
+
+def _of_the_module(resolver: Resolver, worker_calls: Iterable[Call]) -> Iterator[Kept]:
+    seen: set[str] = set()
+    for call in worker_calls:
+        func = call.node.func
+        if not isinstance(func, cst.Attribute) or not isinstance(func.value, cst.Name):
+            continue
+        name = func.value.value
+        if name in seen:
+            continue
+        seen.add(name)
+        for reaching in resolver.program.reaching(name, call.place) or ():
+            binding = reaching.binding
+            at_margin = binding.place.scope.kind == "module"
+            if at_margin and binding.kind == "assign" and isinstance(binding.value, cst.Call):
+                yield _shared(resolver, name, binding, "module")
+
+
+def _shared(resolver: Resolver, name: str, binding: Binding, holder: str) -> Kept:
+    assert binding.value is not None
+    span = resolver.program.span(binding.value, binding.place.scope)
+    return Kept(
+        attribute=name,
+        span=span,
+        what=tuple(case.what for case in resolver.bound(binding, binding.place)),
+        code=resolver.program.source.text[span.start : span.end],
+        holder=holder,
+    )
+
+
+# Lists of many Python objects
+
+
+def records(resolver: Resolver, binding: Binding, makers: list[Scope]) -> Records | None:
+    """How a kept value comes to hold many Python objects; None where it does not."""
+    assert isinstance(binding.value, cst.BaseExpression)
+    return _records(resolver, binding.value, binding.place, binding.name, makers, 0)
+
+
+def _records(
+    resolver: Resolver,
+    node: cst.BaseExpression,
+    place: Place,
+    name: str,
+    makers: list[Scope],
+    depth: int,
+) -> Records | None:
+    if depth > 3:
+        return None
+    if isinstance(node, cst.Name):
+        found = resolver.program.reaching(node.value, place) or []
+        if len(found) != 1 or found[0].binding.path or found[0].binding.kind != "assign":
+            return None
+        inner = found[0].binding
+        if not isinstance(inner.value, cst.BaseExpression):
+            return None
+        return _records(resolver, inner.value, inner.place, node.value, makers, depth + 1)
+    if isinstance(node, cst.List) and not node.elements:
+        return _filled(resolver, name, makers, place)
+    if isinstance(node, cst.ListComp):
+        words = _source_of(resolver, node.for_in.iter, place)
+        return words if words is not None and _keeps_objects(node.elt) else None
+    if isinstance(node, cst.Subscript):
+        inner_words = _loaded(resolver, node.value, place)
+        plain = all(isinstance(s.slice, cst.Index) for s in node.slice)
+        return inner_words if plain else None
+    if isinstance(node, cst.Call):
+        if callee_tail(node) in ("list", "tuple", "sorted") and node.args:
+            return _source_of(resolver, node.args[0].value, place)
+        if callee_tail(node) == "to_dict" and any(
+            isinstance(a.value, cst.SimpleString) and a.value.evaluated_value == "records"
+            for a in node.args
+        ):
+            return Records("a list of the rows of a data frame")
+        if callee_tail(node) == "readlines":
+            return Records(METHODS["readlines"])
+        words = _loaded(resolver, node, place)
+        if words is not None:
+            return words
+        only_paths = _source_of(resolver, node, place)
+        return only_paths if only_paths is not None and only_paths.paths else None
+    return None
+
+
+def _loaded(resolver: Resolver, node: cst.BaseExpression, place: Place) -> Records | None:
+    for case in resolver.value(node, place):
+        if isinstance(case.what, Made) and case.what.name in LOADED:
+            return Records(LOADED[case.what.name])
+    return None
+
+
+def _source_of(resolver: Resolver, node: cst.BaseExpression, place: Place) -> Records | None:
+    """What a list of everything in `node` would be; None where it is nothing large."""
+    while isinstance(node, cst.Call) and callee_tail(node) in ("enumerate", "tqdm", "sorted"):
+        if not node.args:
+            return None
+        node = node.args[0].value
+    tail = callee_tail(node)
+    if tail in METHODS:
+        return Records(METHODS[tail])
+    loaded = _loaded(resolver, node, place)
+    if loaded is not None:
+        return loaded
+    for case in resolver.value(node, place):
+        if isinstance(case.what, Made) and not case.what.part:
+            if case.what.name in ROWS:
+                return Records(ROWS[case.what.name])
+            if case.what.name in PATHS:
+                return Records(PATHS[case.what.name], paths=True)
+    return None
+
+
+def _keeps_objects(node: cst.BaseExpression) -> bool:
+    """Reports whether a list of such elements has a Python object for each."""
+    tail = callee_tail(node)
+    return tail not in ("tensor", "array", "asarray", "from_numpy", "as_tensor")
+
+
+def _filled(resolver: Resolver, name: str, makers: list[Scope], place: Place) -> Records | None:
+    """Of an empty list: what a loop over a file appends to it."""
+    for scope in makers:
+        for call in scope.calls:
+            func = call.node.func
+            if not isinstance(func, cst.Attribute) or func.attr.value not in ("append", "extend"):
+                continue
+            if dotted_name(func.value) != name or not call.node.args:
+                continue
+            for loop in call.place.loops:
+                if loop.iterable is None or not _keeps_objects(call.node.args[0].value):
+                    continue
+                words = _source_of(resolver, loop.iterable, loop.place)
+                if words is not None:
+                    return words
+    return None
+
+
+__all__ = ["kept_values", "makers_of", "records"]

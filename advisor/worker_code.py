@@ -1,0 +1,349 @@
+"""The code of a dataset class that runs in worker processes, and what it touches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from .classes_model import DeviceCall, Stream
+from .resolve import Resolver
+from .scopes import Binding, Call, Loop, Place, Scope, callee_tail, children, dotted_name
+from .values import Defined, Known, Made, Symbol, Text, Unknown, Value
+
+MOST_SCOPES = 60  # functions that worker code calls in its file; real classes stay below ten
+RESEEDING = frozenset({"seed", "manual_seed", "set_state", "setstate", "jumped"})
+OPENED_HERE = frozenset(
+    {"builtins.open", "builtins.range", "builtins.len", "os.listdir", "os.walk", "glob.glob"}
+)
+# What comes from these shares its items among workers by itself, or may.
+SHARDING = ("datasets.", "webdataset.", "litdata.", "streaming.", "torchdata.", "torch.utils.data.")
+
+
+@dataclass
+class Survey:
+    """The names in the body of one function; attributes are those of its first parameter."""
+
+    attributes: set[str] = field(default_factory=set)
+    indexed: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+
+
+def survey(scope: Scope) -> Survey:
+    """What a function names, with the functions inside it."""
+    found = Survey()
+    if isinstance(scope.node, (cst.FunctionDef, cst.Lambda)):
+        _visit(scope.node.body, scope.first_parameter, found)
+    return found
+
+
+def _visit(node: cst.CSTNode, me: str | None, found: Survey) -> None:
+    if isinstance(node, cst.Name):
+        found.names.add(node.value)
+        return
+    if isinstance(node, cst.Attribute):
+        found.names.add(node.attr.value)
+        if isinstance(node.value, cst.Name) and node.value.value == me:
+            found.attributes.add(node.attr.value)
+            return
+        _visit(node.value, me, found)
+        return
+    if isinstance(node, cst.Subscript):
+        name = dotted_name(node.value)
+        if name is not None and me is not None and name.startswith(f"{me}."):
+            found.indexed.add(name[len(me) + 1 :])
+    for child in children(node):
+        _visit(child, me, found)
+
+
+class Reached:
+    """The functions of this file that some methods of a class lead to."""
+
+    def __init__(self, resolver: Resolver, owner: Scope, names: Iterable[str]) -> None:
+        self.resolver = resolver
+        self.owner = owner
+        self.methods: list[Scope] = []  # of the class and its bases here
+        self.functions: list[Scope] = []  # everything else that they call
+        self.surveys: dict[int, Survey] = {}
+        pending = [m for name in names if (m := resolver.method(owner, name)) is not None]
+        while pending and len(self.surveys) < MOST_SCOPES:
+            scope = pending.pop(0)
+            if id(scope) in self.surveys:
+                continue
+            self.surveys[id(scope)] = survey(scope)
+            (self.methods if self._is_method(scope) else self.functions).append(scope)
+            pending += self._called(scope)
+
+    def _is_method(self, scope: Scope) -> bool:
+        parent = scope.parent
+        return parent is not None and parent in self.resolver.bases(self.owner)
+
+    def _called(self, scope: Scope) -> Iterator[Scope]:
+        if self._is_method(scope):
+            for name in sorted(self.surveys[id(scope)].attributes):
+                method = self.resolver.method(self.owner, name)
+                if method is not None:
+                    yield method
+        for call in calls_in(scope):
+            func = call.node.func
+            if isinstance(func, cst.Name):
+                for case in self.resolver.value(func, call.place):
+                    if isinstance(case.what, Defined):
+                        yield from _bodies(case.what)
+            elif isinstance(func, cst.Attribute) and callee_tail(func.value) == "super":
+                above = self._above(scope, func.attr.value)
+                if above is not None:
+                    yield above
+
+    def _above(self, scope: Scope, name: str) -> Scope | None:
+        """The method that `super().name` means in `scope`."""
+        line = self.resolver.bases(self.owner)
+        if scope.parent not in line:
+            return None
+        for base in line[line.index(scope.parent) + 1 :]:
+            if name in base.functions():
+                return base.functions()[name]
+        return None
+
+    @property
+    def scopes(self) -> list[Scope]:
+        return [*self.methods, *self.functions]
+
+    def attributes(self) -> frozenset[str]:
+        """The attributes of the object that its methods here touch."""
+        return frozenset(
+            name for one in self.methods for name in self.surveys[id(one)].attributes
+        )
+
+    def indexed(self) -> frozenset[str]:
+        return frozenset(name for one in self.methods for name in self.surveys[id(one)].indexed)
+
+    def names(self) -> frozenset[str]:
+        return frozenset(name for one in self.surveys.values() for name in one.names)
+
+    def rebound(self) -> frozenset[str]:
+        """The attributes of the object that its methods here assign."""
+        return frozenset(
+            name[len(prefix) :]
+            for scope in self.methods
+            if (prefix := f"{scope.first_parameter}.")
+            for inner in scope.everything()
+            for name in inner.bindings
+            if name.startswith(prefix) and "." not in name[len(prefix) :]
+        )
+
+    def reseeded(self) -> frozenset[str]:
+        """The attributes of the object whose seed or state they set."""
+        found = set()
+        for scope in self.methods:
+            for call in calls_in(scope):
+                parts = (dotted_name(call.node.func) or "").split(".")
+                if len(parts) == 3 and parts[0] == scope.first_parameter and parts[2] in RESEEDING:
+                    found.add(parts[1])
+            for inner in scope.everything():
+                for store in inner.stores:  # self.rng.bit_generator.state = …
+                    parts = (dotted_name(store.target) or "").split(".")
+                    if len(parts) > 2 and parts[0] == scope.first_parameter:
+                        found.add(parts[1])
+        return frozenset(found)
+
+    def calls(self) -> Iterator[Call]:
+        for scope in self.scopes:
+            yield from calls_in(scope)
+
+
+def calls_in(scope: Scope) -> Iterator[Call]:
+    """The calls in a function and in the functions inside it."""
+    for inner in scope.everything():
+        yield from inner.calls
+
+
+def _bodies(defined: Defined) -> Iterator[Scope]:
+    scope = defined.where
+    if not isinstance(scope, Scope):
+        return
+    if scope.kind == "class":
+        yield from scope.functions().values()
+    else:
+        yield scope
+
+
+# Devices
+
+
+def device_calls(resolver: Resolver, calls: Iterable[Call]) -> Iterator[DeviceCall]:
+    """The calls among these that put a tensor on a CUDA device."""
+    for call in calls:
+        sure = _reaches_cuda(resolver, call)
+        if sure is None or _only_in_the_main_process(resolver, call.place):
+            continue
+        program = resolver.program
+        if sure and _where_cuda_is(call.place):
+            sure = False
+        span = program.span(call.node, call.place.scope)
+        yield DeviceCall(span, program.source.text[span.start : span.end], sure)
+
+
+def _reaches_cuda(resolver: Resolver, call: Call) -> bool | None:
+    """True where it certainly does, False where it may, None where nothing says so."""
+    node, place = call.node, call.place
+    if not isinstance(node.func, cst.Attribute):
+        return None
+    method = node.func.attr.value
+    if method == "cuda":
+        base = resolver.value(node.func.value, place)
+        plain = all(not isinstance(case.what, Symbol) for case in base)
+        return True if plain and dotted_name(node.func.value) not in ("torch", "self") else None
+    device: cst.BaseExpression | None = None
+    for arg in node.args:
+        if arg.keyword is not None and arg.keyword.value == "device":
+            device = arg.value
+    if device is None and method == "to" and node.args and not node.args[0].star:
+        device = node.args[0].value if node.args[0].keyword is None else None
+    if device is None or (method != "to" and not _makes_tensor(resolver, node, place)):
+        return None
+    return names_cuda(resolver, device, place)
+
+
+def _makes_tensor(resolver: Resolver, node: cst.Call, place: Place) -> bool:
+    value = resolver.value(node.func, place)
+    return all(isinstance(c.what, Symbol) and c.what.name.startswith("torch.") for c in value)
+
+
+def names_cuda(resolver: Resolver, node: cst.BaseExpression, place: Place) -> bool | None:
+    """Whether a device is CUDA: True, False (only where there is one) or None (not known)."""
+    kinds = _device_kinds(resolver, resolver.value(node, place), 0)
+    if "unknown" in kinds or "cuda" not in kinds:
+        return None
+    return kinds == {"cuda"}
+
+
+def _device_kinds(resolver: Resolver, value: Value, depth: int) -> set[str]:
+    kinds: set[str] = set()
+    for case in value:
+        what = case.what
+        if case.origin is not None:
+            kinds.add("other")  # a default may be overridden
+        if isinstance(what, (Known, Text)):
+            name = what.prefix if isinstance(what, Text) else what.value
+            known = isinstance(name, str) and name != ""
+            kinds.add(("cuda" if str(name).startswith("cuda") else "other") if known else "unknown")
+        elif isinstance(what, Made) and what.name == "torch.device" and what.where and depth < 3:
+            made, at = what.where[:2]
+            if not made.args or made.args[0].star:
+                kinds.add("unknown")
+            else:
+                kinds |= _device_kinds(resolver, resolver.value(made.args[0].value, at), depth + 1)
+        else:
+            kinds.add("unknown")
+    return kinds
+
+
+def _only_in_the_main_process(resolver: Resolver, place: Place) -> bool:
+    """Reports whether a condition on the worker's identity decides about the place."""
+    return any("worker" in guard.key for guard in place.guards)
+
+
+def _where_cuda_is(place: Place) -> bool:
+    return any("is_available" in guard.key or "cuda" in guard.key for guard in place.guards)
+
+
+# Streams
+
+
+def stream(resolver: Resolver, reached: Reached) -> Stream:
+    """How the methods that yield the items of an iterable dataset do so."""
+    endless = may_stop = False
+    handed: dict[str, None] = {}
+    for scope in reached.methods:
+        for inner in scope.everything():
+            for loop in inner.loops:
+                if loop.endless or _counts_forever(loop):
+                    if _ends(loop, inner):
+                        may_stop = True
+                    else:
+                        endless = True
+                if loop.iterable is not None:
+                    handed |= dict.fromkeys(_handed_in(resolver, loop.iterable, loop.place))
+            for returned in inner.returns:
+                if inner is scope and returned.value is not None and scope.name == "__iter__":
+                    handed |= dict.fromkeys(
+                        _handed_in(resolver, returned.value, returned.place)
+                    )
+        for source, place in _yielded_from(scope):
+            handed |= dict.fromkeys(_handed_in(resolver, source, place))
+    return Stream(endless, may_stop, tuple(handed))
+
+
+def _counts_forever(loop: Loop) -> bool:
+    return callee_tail(loop.iterable) in ("count", "cycle", "repeat") if loop.iterable else False
+
+
+def _ends(loop: Loop, scope: Scope) -> bool:
+    """Reports whether a break or return leaves the loop."""
+    if any(loop in returned.place.loops for returned in scope.returns):
+        return True
+    if any(loop in place.loops for place in scope.raises):
+        return True
+    return any(_breaks(statement) for statement in loop.body)
+
+
+def _breaks(node: cst.CSTNode) -> bool:
+    if isinstance(node, cst.Break):
+        return True
+    if isinstance(node, (cst.For, cst.While, cst.FunctionDef, cst.ClassDef)):
+        return False
+    return any(_breaks(child) for child in children(node))
+
+
+def _yielded_from(scope: Scope) -> Iterator[tuple[cst.BaseExpression, Place]]:
+    assert scope.end is not None
+    pending: list[cst.CSTNode] = [scope.node]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, cst.From):
+            yield node.item, scope.end
+        pending += children(node)
+
+
+def _handed_in(resolver: Resolver, node: cst.BaseExpression, place: Place) -> Iterator[str]:
+    """The names in an iterable that the caller gives, or that shard themselves."""
+    if isinstance(node, cst.Call):
+        value = resolver.value(node.func, place)
+        if any(isinstance(c.what, Symbol) and c.what.name in OPENED_HERE for c in value):
+            return
+        for arg in node.args:
+            yield from _handed_in(resolver, arg.value, place)
+        if isinstance(node.func, cst.Attribute):
+            yield from _handed_in(resolver, node.func.value, place)
+        return
+    dotted = dotted_name(node)
+    if dotted is None:
+        return
+    value = resolver.value(node, place)
+    if any(isinstance(c.what, Made) and c.what.name.startswith(SHARDING) for c in value):
+        yield dotted
+    elif any(isinstance(case.what, Unknown) for case in value) and _is_given(
+        resolver, dotted, place
+    ):
+        yield dotted
+
+
+def _is_given(resolver: Resolver, dotted: str, place: Place) -> bool:
+    """Reports whether a parameter gives the name its value."""
+    head, _, attribute = dotted.partition(".")
+    owner = place.scope
+    while owner.parent is not None and owner.kind != "class":
+        owner = owner.parent
+    bindings: list[Binding] = []
+    if attribute and owner.kind == "class" and "." not in attribute:
+        bindings = [
+            reaching.binding
+            for one in resolver.assignments(owner, attribute)
+            if isinstance(one.value, cst.Name)
+            for reaching in resolver.program.reaching(one.value.value, one.place) or ()
+        ]
+    elif not attribute:
+        bindings = [r.binding for r in resolver.program.reaching(head, place) or ()]
+    return any(binding.kind == "parameter" for binding in bindings)
