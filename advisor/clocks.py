@@ -19,26 +19,44 @@ CLOCKS = frozenset({"time.time", "time.perf_counter", "time.monotonic", "time.pr
 def timing(resolver: Resolver, loop: Loop) -> Timing | None:
     """The clock reads right before and right after `loop`; None where there are none."""
     scope = loop.place.scope
-    reads = [
-        (call, name) for call in scope.calls if (name := _clock(resolver, call)) is not None
-    ]
-    before = [one for one in reads if one[0].place.order == loop.place.order - 1]
-    after = [one for one in reads if one[0].place.order == loop.last + 1]
-    if not before or not after:
+    first = _read_clock(resolver, _calls_at(resolver, loop, -1))
+    last = _read_clock(resolver, _calls_at(resolver, loop, 1))
+    if first is None or last is None:
         return None
+    start = resolver.program.in_order(first[0].place)
     warm = any(
-        call.place.order < before[0][0].place.order
+        resolver.program.in_order(call.place) < start
         and callee_tail(call.node) == "next"
         and len(call.place.loops) >= len(loop.place.loops)
-        for call in scope.calls
+        for one in resolver.program.frame(scope)
+        for call in one.calls
     )
     return Timing(
-        first=resolver.program.span(before[0][0].node, scope),
-        last=resolver.program.span(after[0][0].node, scope),
-        clock=before[0][1],
+        first=resolver.program.span(first[0].node, first[0].place.scope),
+        last=resolver.program.span(last[0].node, last[0].place.scope),
+        clock=first[1],
         warmed_up=warm,
         label_from_index=_label(resolver, loop),
     )
+
+
+def _calls_at(resolver: Resolver, loop: Loop, step: int) -> list[Call]:
+    """The calls of the statement before (-1) or after (1) the loop's own."""
+    program = resolver.program
+    scope = loop.place.scope
+    if scope.kind == "module" and not loop.place.loops and not loop.place.guards:
+        index = program.index_of(scope) + step
+        return program.read(index).calls if 0 <= index < len(program.blocks) else []
+    order = loop.place.order - 1 if step < 0 else loop.last + 1
+    return [call for call in scope.calls if call.place.order == order]
+
+
+def _read_clock(resolver: Resolver, calls: list[Call]) -> tuple[Call, str] | None:
+    for call in calls:
+        name = _clock(resolver, call)
+        if name is not None:
+            return call, name
+    return None
 
 
 def _clock(resolver: Resolver, call: Call) -> str | None:

@@ -24,7 +24,7 @@ _SAME_BATCH = frozenset(
 )  # fmt: skip
 _SAME_BATCH_FUNCTIONS = frozenset(
     {"Variable", "list", "tuple", "dict", "zip", "enumerate", "sorted", "reversed", "stack", "cat",
-     "as_tensor", "from_numpy", "tqdm"}
+     "tqdm"}
 )  # fmt: skip
 Names: TypeAlias = frozenset[str]
 

@@ -32,6 +32,6 @@ def matters(text: str | bytes) -> bool:
 
 # Blocks to read first; others are read when a name leads to them.
 ALWAYS_READ = re.compile(
-    rf"^\f*(?:import|from)\s|{'|'.join(INTEREST)}|[Ll]oader|set_epoch|add_argument|get_state",
+    rf"^\f*(?:import|from)\s|{'|'.join(INTEREST)}|[Ll]oader|set_epoch|add_argument|get_state|\.dataset\b|set_start_method",
     re.MULTILINE,
 )

@@ -13,11 +13,11 @@ from .clocks import timing
 from .copies import copies_in, target_names
 from .model import EpochLoop, Loop, Rebuilt
 from .resolve import Resolver
-from .scopes import Call, Path, Place, Scope, callee_tail, dotted_name
+from .scopes import Call, Path, Place, Scope, callee_tail, children, dotted_name
 from .scopes import Loop as LoopNode
 from .text import Span
 from .trials import handlers
-from .values import Case, Known, Made, Number, Value
+from .values import Case, Defined, Known, Made, Number, Symbol, Value
 
 MAIN_GUARD = "__name__ =="
 
@@ -57,7 +57,9 @@ class Consumption:
     @cached_property
     def rebuilt(self) -> tuple[Rebuilt, ...]:
         return tuple(
-            Rebuilt(read.fact, epochs, _seeds_generator(self.resolver, read.call))
+            Rebuilt(
+                read.fact, epochs, _seeds_generator(self.resolver, read.call), self.statement(read)
+            )
             for read in self.by_node.values()
             if (epochs := self.needless_loop(read)) is not None
         )
@@ -112,7 +114,22 @@ class Consumption:
                 timing=None if comprehension else timing(self.resolver, loop),
                 conditional=repeats.conditional,
                 breaks=_breaks(loop.body),
+                trains=self.trains(loop),
             )
+
+    def trains(self, loop: LoopNode) -> bool:
+        """Reports whether the loop calls backward(), itself or one call deeper."""
+        for call in loop.place.scope.calls:
+            if not any(one is loop for one in call.place.loops):
+                continue
+            if callee_tail(call.node) in ("backward", "manual_backward"):
+                return True
+            for case in self.resolver.value(call.node.func, call.place):
+                if isinstance(case.what, Defined) and case.what.kind == "function":
+                    inner: Scope = case.what.where
+                    if any(callee_tail(one.node) == "backward" for one in inner.calls):
+                        return True
+        return False
 
     def nexts(self) -> Iterator[Loop]:
         """`next(iter(loader))`, each a first batch of a new pool of workers."""
@@ -221,6 +238,21 @@ class Consumption:
 
     def node_of(self, epochs: EpochLoop) -> LoopNode:
         return self._nodes[epochs]
+
+    def statement(self, read: ReadCall) -> Span | None:
+        """The lines of the statement that only assigns this construction to a name."""
+        scope = read.call.place.scope
+        for binding in (b for bound in scope.bindings.values() for b in bound):
+            if binding.value is not read.call.node or not isinstance(binding.node, cst.Assign):
+                continue
+            text = self.program.source.text
+            span = self.program.span(binding.node, scope)
+            start = max(text.rfind("\n", 0, span.start), text.rfind("\r", 0, span.start)) + 1
+            end = text.find("\n", span.end)
+            end = len(text) if end < 0 else end + 1
+            if not text[start : span.start].strip() and ";" not in text[span.end : end]:
+                return Span(start, end)
+        return None
 
     def needless_loop(self, read: ReadCall) -> EpochLoop | None:
         """The epoch loop in which a loader is rebuilt although nothing in it changes."""
@@ -393,8 +425,6 @@ def _breaks(body: object) -> bool:
 
 
 def _names_read(node: cst.CSTNode) -> Iterator[str]:
-    from .scopes import children
-
     if isinstance(node, cst.Name):
         yield node.value
     elif isinstance(node, cst.Attribute):
@@ -405,8 +435,6 @@ def _names_read(node: cst.CSTNode) -> Iterator[str]:
 
 
 def _calls_in(node: cst.CSTNode) -> Iterator[cst.Call]:
-    from .scopes import children
-
     if isinstance(node, cst.Call):
         yield node
     for child in children(node):
@@ -418,8 +446,6 @@ def _within(node: cst.CSTNode, outer: cst.CSTNode) -> bool:
 
 
 def _is_class_or_module(resolver: Resolver, node: cst.BaseExpression, place: Place) -> bool:
-    from .values import Defined, Symbol
-
     return all(
         isinstance(case.what, Symbol) or (isinstance(case.what, Defined) and case.what.kind == "class")
         for case in resolver.value(node, place)

@@ -50,7 +50,7 @@ class Argument:
         return self.value[0] if len(self.value) == 1 else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LoaderCall:
     """A construction of a DataLoader, or of a class that takes its arguments.
 
@@ -255,16 +255,22 @@ class Loop:
     handlers: tuple[Handler, ...] = ()
     timing: Timing | None = None
     conditional: bool = False  # stands under an `if` inside the repeating loop
-    breaks: bool = False
+    breaks: bool = False  # leaves the loop in its first round, whatever happens
+    trains: bool = False  # calls backward()
 
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """A loader is constructed inside an epoch loop although nothing in it changes."""
+    """A loader is constructed inside an epoch loop although nothing in it changes.
+
+    `statement` is the assignment that makes it, whole lines; None where it is no
+    statement of its own.
+    """
 
     loader: LoaderCall
     loop: EpochLoop
     seeded: bool  # a generator with a constant seed is made anew too
+    statement: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -275,7 +281,6 @@ class DatasetChange:
     span: Span
     what: str  # the attribute or method
     epochs: EpochLoop
-    before_first: bool
 
 
 @dataclass(frozen=True)

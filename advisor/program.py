@@ -76,6 +76,10 @@ class Program:
         for root in self.roots:
             yield from root.everything()
 
+    def frame(self, scope: Scope) -> list[Scope]:
+        """The scopes that share one namespace: all blocks at the left margin, or one function."""
+        return self.roots if scope.kind == "module" else [scope]
+
     def index_of(self, scope: Scope) -> int:
         return self._index[id(scope.root)]
 

@@ -78,8 +78,8 @@ def _shuffles(resolver: Resolver, call: cst.Call, place: Place) -> bool:
 
 def _escapes(resolver: Resolver, code: str, read: ReadCall) -> bool:
     """Reports whether the sampler is given to code that is not seen here."""
-    scope = read.call.place.scope
-    for call in scope.calls:
+    frame = resolver.program.frame(read.call.place.scope)
+    for call in (call for scope in frame for call in scope.calls):
         if call.node is read.call.node or callee_tail(call.node) in ("isinstance", "len", "print"):
             continue
         if any(dotted_name(arg.value) == code for arg in call.node.args):
@@ -89,7 +89,9 @@ def _escapes(resolver: Resolver, code: str, read: ReadCall) -> bool:
                 if not any(isinstance(c.what, Made) and c.what.name.startswith("torch.utils.data") for c in made):
                     return True
     return any(
-        ret.value is not None and code in _names_in(ret.value) for ret in scope.returns
+        ret.value is not None and code in _names_in(ret.value)
+        for scope in frame
+        for ret in scope.returns
     )
 
 
@@ -110,7 +112,7 @@ def changes(
         node = consumption.node_of(loop.epochs)
         read = next(one for one in calls if one.fact is loop.loader)
         for change in _changes(resolver, read, loop.loader.names, node):
-            found[DatasetChange(loop.loader, change[0], change[1], loop.epochs, False)] = None
+            found[DatasetChange(loop.loader, change[0], change[1], loop.epochs)] = None
     return tuple(found)
 
 
@@ -127,7 +129,7 @@ def _changes(resolver: Resolver, read: ReadCall, names: tuple[str, ...], loop: L
 
     def is_dataset(node: cst.BaseExpression, place: Place) -> bool:
         dotted = dotted_name(node) or ""
-        if dotted in (f"{name}.dataset" for name in names):
+        if dotted in (f"{name}.dataset" for name in names) or dotted == argument.code:
             return True
         return any(
             isinstance(case.what, Made)

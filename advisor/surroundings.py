@@ -92,45 +92,44 @@ def _split_change(resolver: Resolver, scope: Scope, store: Store) -> SplitChange
     if target.value.attr.value != "dataset":
         return None
     part = dotted_name(target.value.value)
-    if part is None or f"{part}.dataset" in _stored(scope):
+    stored = _stored(resolver, scope)
+    if part is None or f"{part}.dataset" in stored:
         return None
     parent = _parent(resolver, target.value.value, store.place)
     if parent is None:
         return None
     attribute = target.attr.value
     others = []
-    for name in scope.bindings:
+    for name in {name for one in resolver.program.frame(scope) for name in one.bindings}:
         if name == part or name.startswith("_") or name.count(".") != part.count("."):
-            continue
-        node = _as_node(name)
-        if node is None or scope.end is None:
             continue
         value = resolver.name(name, store.place) if "." not in name else ()
         if any(isinstance(case.what, Made) and _made_parent(resolver, case.what) == parent for case in value):
             others.append(name)
-    written = scope.tree.code(store.value) if store.value is not None else ""
-    same = [
-        one
-        for one in scope.stores
-        if dotted_name(one.target) in {f"{name}.dataset.{attribute}" for name in others}
-        and one.value is not None
-        and scope.tree.code(one.value) == written
-    ]
-    if not others or len(same) == len(others):
+    if not others or any(f"{name}.dataset" in stored for name in others):
         return None
-    if any(f"{name}.dataset" in _stored(scope) for name in others):
+    written = _code(store)
+    if all(
+        any(_code(one) == written for one in stored.get(f"{name}.dataset.{attribute}", ()))
+        for name in others
+    ):
         return None
     return SplitChange(
         resolver.program.span(target, scope), part, attribute, tuple(sorted(others))
     )
 
 
-def _as_node(name: str) -> str | None:
-    return name if "." not in name else None
+def _stored(resolver: Resolver, scope: Scope) -> dict[str | None, list[Store]]:
+    """What is assigned in a namespace, by the dotted name of its target."""
+    found: dict[str | None, list[Store]] = {}
+    for one in resolver.program.frame(scope):
+        for store in one.stores:
+            found.setdefault(dotted_name(store.target), []).append(store)
+    return found
 
 
-def _stored(scope: Scope) -> set[str | None]:
-    return {dotted_name(store.target) for store in scope.stores}
+def _code(store: Store) -> str:
+    return store.place.scope.tree.code(store.value) if store.value is not None else ""
 
 
 def _parent(resolver: Resolver, node: cst.BaseExpression, place: Place) -> object | None:

@@ -77,8 +77,8 @@ def _read(
         continues=continues,
         continue_span=program.span(last, scope) if continues and last is not None else None,
         raises=any(isinstance(one, cst.Raise) for one in _all(handler.body)),
-        talks_of_loading=any(word in words for word in LOADING_WORDS),
-        quiet=all(_is_quiet(one) for one in small),
+        talks_of_loading="memory" not in words and any(w in words for w in LOADING_WORDS),
+        quiet="memory" not in words and all(_is_quiet(one) for one in small),
     )
 
 

@@ -1,0 +1,67 @@
+from collections.abc import Iterator
+
+from ..edits import editable, set_argument
+from ..findings import Fix, Hit, Related, Severity, rule
+from ..model import Copy, LoaderCall, Module
+from ..text import Edit, Span
+from ..values import Known
+
+
+@rule("DL200", Severity.WARNING)
+def missing_pin_memory(module: Module) -> Iterator[Hit]:
+    """Reports loaders with workers whose batches go to a GPU from pageable memory."""
+    for call in module.loaders:
+        if call.handed_to or call.framework_hook or not call.workers.surely_some:
+            continue
+        scenarios = call.scenarios("pin_memory")
+        off = all(s["pin_memory"].what == Known(False) and s["pin_memory"].origin is None
+                  for s in scenarios)  # fmt: skip
+        if not scenarios or not off:
+            continue
+        copies = [
+            copy
+            for loop in module.loops_over(call)
+            for copy in loop.copies
+            if copy.device in ("cuda", "maybe-cuda")
+        ]
+        if not copies:
+            continue
+        where = call.arguments["pin_memory"].span if "pin_memory" in call.arguments else call.callee
+        yield Hit(
+            where,
+            "every batch is copied to the GPU from pageable memory: pin_memory is off, so each "
+            "copy is slower and the training loop waits for it",
+            _fix(module, call, copies),
+            (Related(copies[0].span, "a batch is copied to the GPU here"),),
+            alternatives=_with_non_blocking(module, call, copies),
+        )
+
+
+def _pin(module: Module, call: LoaderCall, copies: list[Copy]) -> tuple[Edit, ...]:
+    """Edits that pin; none where the call or the import of torch does not allow them."""
+    argument = call.arguments.get("pin_memory")
+    if not editable(call) or (argument is not None and argument.splatted):
+        return ()
+    if all(copy.device == "cuda" for copy in copies):
+        return set_argument(module.source, call, "pin_memory", "True")
+    if module.torch_name is None:
+        return ()
+    code = f"{module.torch_name}.cuda.is_available()"
+    return set_argument(module.source, call, "pin_memory", code)
+
+
+def _fix(module: Module, call: LoaderCall, copies: list[Copy]) -> Fix | None:
+    edits = _pin(module, call, copies)
+    return Fix("Pin the batches", edits) if edits else None
+
+
+def _with_non_blocking(module: Module, call: LoaderCall, copies: list[Copy]) -> tuple[Fix, ...]:
+    pin = _pin(module, call, copies)
+    blocking = [c for c in copies if not c.non_blocking]
+    if not pin or not blocking:
+        return ()
+    edits = []
+    for copy in blocking:
+        separator = "" if copy.arguments_empty else " " if copy.trailing_comma else ", "
+        edits.append(Edit(Span(copy.closing, copy.closing), f"{separator}non_blocking=True"))
+    return (Fix("Pin the batches and copy without waiting", (*pin, *edits)),)

@@ -1,0 +1,58 @@
+from collections.abc import Iterator
+
+from ..findings import Fix, Hit, Related, Safety, Severity, rule
+from ..model import EpochLoop, Module, SamplerUse
+from ..text import Edit, Span
+
+EVALUATION = ("val", "test", "eval", "infer", "predict")
+
+
+@rule("DL105", Severity.WARNING)
+def missing_set_epoch(module: Module) -> Iterator[Hit]:
+    """Reports a shuffling DistributedSampler that is never told the epoch."""
+    for use in module.samplers:
+        loader = use.loader
+        if not use.shuffles or use.set_epoch_seen or use.escapes:
+            continue
+        if loader.handed_to or loader.framework_hook or module.frameworks & TELLING:
+            continue
+        if _evaluates(use):
+            continue
+        for loop in module.loops_over(loader):
+            epochs = loop.epochs
+            if loop.kind != "for" or loop.rebuilt or epochs is None or not epochs.over_epochs:
+                continue
+            if loop.in_function is not None and _is_evaluation(loop.in_function):
+                continue
+            yield Hit(
+                use.span,
+                "every epoch draws the same order: set_epoch is never called on this sampler",
+                _fix(use, epochs),
+                (Related(epochs.span, "the epochs begin here"),),
+            )
+            break
+
+
+# These call set_epoch by themselves (read in lightning 2.6, accelerate 1.15, transformers 5.23).
+TELLING = frozenset({"lightning", "accelerate", "transformers", "ignite", "ray", "composer"})
+
+
+def _is_evaluation(name: str) -> bool:
+    return any(word in name.lower() for word in EVALUATION)
+
+
+def _evaluates(use: SamplerUse) -> bool:
+    names = (*use.loader.names, use.name or "")
+    return any(_is_evaluation(name) for name in names)
+
+
+def _fix(use: SamplerUse, epochs: EpochLoop) -> Fix | None:
+    """set_epoch as the first statement of the loop, where its names are at hand."""
+    if use.name is None or epochs.variable is None or epochs.in_function != use.loader.function:
+        return None
+    newline = f"\n{epochs.indent}"
+    code = f"{use.name}.set_epoch({epochs.variable}){newline}"
+    if use.may_be_none:
+        code = f"if {use.name} is not None:{newline}    {code}"
+    title = "Tell the sampler which epoch begins"
+    return Fix(title, (Edit(Span(epochs.body, epochs.body), code),), Safety.UNSAFE)

@@ -1,0 +1,51 @@
+from collections.abc import Iterator
+
+from ..findings import Hit, Related, Severity, rule
+from ..model import LoaderCall, Module
+from ..values import Known, shown
+
+
+@rule("DL303", Severity.WARNING)
+def next_iter_in_loop(module: Module) -> Iterator[Hit]:
+    """Reports `next(iter(loader))` in a loop: a new iterator, and a new pool, each time."""
+    for loop in module.loops:
+        if loop.kind != "next" or loop.epochs is None or loop.conditional or loop.rebuilt:
+            continue
+        if not loop.epochs.counted:
+            continue
+        harm = _harm(loop.loader)
+        if harm is None:
+            continue
+        yield Hit(
+            loop.span,
+            harm,
+            related=(Related(loop.epochs.span, "in each round of this loop"),),
+        )
+
+
+def _harm(call: LoaderCall) -> str | None:
+    """What happens to the user; None where nothing certain can be said."""
+    if call.workers.surely_some:
+        count = shown(call.workers.cases[0].what)
+        return (
+            f"each round starts {count} workers, lets them prefetch, takes one batch and stops "
+            "them again"
+        )
+    if _in_fixed_order(call):
+        return "each round takes the same first batch: a new iterator starts at the beginning"
+    return None
+
+
+def _in_fixed_order(call: LoaderCall) -> bool:
+    scenarios = call.scenarios("shuffle", "sampler", "batch_sampler")
+    return (
+        call.dataset_kind != "iterable"
+        and bool(scenarios)
+        and all(
+            s["shuffle"].what in (Known(False), Known(None))
+            and s["shuffle"].origin is None
+            and s["sampler"].what == Known(None)
+            and s["batch_sampler"].what == Known(None)
+            for s in scenarios
+        )
+    )
