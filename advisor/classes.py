@@ -9,11 +9,11 @@ import libcst as cst
 
 from .classes_model import DatasetClass, Method, Signature
 from .kept import kept_values
-from .resolve import BUILTINS, Resolver
+from .resolve import BUILTINS, PASSING, Resolver
 from .scopes import Scope, callee_tail, children, dotted_name
 from .text import Span
 from .torch_api import DATASET, ITERABLE_DATASET, ITERABLE_DATASETS, MAP_DATASETS
-from .values import Known, Made, Symbol, Value, What
+from .values import UNKNOWN, Known, Made, Symbol, Value, What
 from .worker_code import Reached, calls_in, device_calls, stream
 
 # Bases that add nothing which a DataLoader would call.
@@ -44,16 +44,15 @@ class Classes:
 
     def of(self, value: Value) -> DatasetClass | None:
         """The class of this file that every case of `value` is an object of."""
-        found = {
-            id(case.what.within): case.what.within
-            if isinstance(case.what, Made) and not case.what.part
-            else None
-            for case in value
-        }
+        found: dict[int, Scope | None] = {}
+        for case in value:
+            whole = isinstance(case.what, Made) and not case.what.part
+            within = case.what.within if whole else None  # type: ignore[union-attr]
+            found[id(within)] = within
         if len(found) != 1:
             return None
         scope = next(iter(found.values()))
-        return self._read(scope) if isinstance(scope, Scope) else None
+        return self._read(scope) if scope is not None else None
 
     def _read(self, scope: Scope) -> DatasetClass | None:
         if id(scope) not in self._by_scope:
@@ -183,6 +182,8 @@ class _Reading:
                     places.append(self.program.span(one.value, scope))
             if not scope.returns and not scope.raises:
                 returns.append(Known(None))
+            if scope.name == "__iter__" and self.makes_iterators:
+                returns = [UNKNOWN]  # values do not tell `iter(rows)` from `rows`
         bare = scope.name == "__getitem__" and signature.most == 0
         mentions = frozenset(_names(node.body)) if bare else frozenset()
         return Method(
@@ -199,6 +200,14 @@ class _Reading:
             mentions=mentions,
             return_spans=tuple(places),
             only_raises=only_raises,
+        )
+
+    @cached_property
+    def makes_iterators(self) -> bool:
+        return any(
+            callee_tail(call.node) in PASSING
+            for scope in self.functions.values()
+            for call in calls_in(scope)
         )
 
     def parameters_span(self, node: cst.FunctionDef, scope: Scope) -> Span:

@@ -41,7 +41,9 @@ METHODS = {
     "iterrows": "a list of the rows of a data frame",
     "itertuples": "a list of the rows of a data frame",
 }
-CONTAINERS = ("torchvision.transforms.", "functools.partial", "albumentations.", "monai.transforms.")
+CONTAINERS = (
+    "torchvision.transforms.", "functools.partial", "albumentations.", "monai.transforms.",
+)  # fmt: skip
 
 
 def kept_values(resolver: Resolver, owner: Scope, worker_calls: Iterable[Call]) -> list[Kept]:

@@ -112,9 +112,7 @@ class Reached:
 
     def attributes(self) -> frozenset[str]:
         """The attributes of the object that its methods here touch."""
-        return frozenset(
-            name for one in self.methods for name in self.surveys[id(one)].attributes
-        )
+        return frozenset(name for one in self.methods for name in self.surveys[id(one)].attributes)
 
     def indexed(self) -> frozenset[str]:
         return frozenset(name for one in self.methods for name in self.surveys[id(one)].indexed)
@@ -268,9 +266,7 @@ def stream(resolver: Resolver, reached: Reached) -> Stream:
                     handed |= dict.fromkeys(_handed_in(resolver, loop.iterable, loop.place))
             for returned in inner.returns:
                 if inner is scope and returned.value is not None and scope.name == "__iter__":
-                    handed |= dict.fromkeys(
-                        _handed_in(resolver, returned.value, returned.place)
-                    )
+                    handed |= dict.fromkeys(_handed_in(resolver, returned.value, returned.place))
         for source, place in _yielded_from(scope):
             handed |= dict.fromkeys(_handed_in(resolver, source, place))
     return Stream(endless, may_stop, tuple(handed))
@@ -322,11 +318,9 @@ def _handed_in(resolver: Resolver, node: cst.BaseExpression, place: Place) -> It
     if dotted is None:
         return
     value = resolver.value(node, place)
-    if any(isinstance(c.what, Made) and c.what.name.startswith(SHARDING) for c in value):
-        yield dotted
-    elif any(isinstance(case.what, Unknown) for case in value) and _is_given(
-        resolver, dotted, place
-    ):
+    shards = any(isinstance(c.what, Made) and c.what.name.startswith(SHARDING) for c in value)
+    unknown = any(isinstance(case.what, Unknown) for case in value)
+    if shards or (unknown and _is_given(resolver, dotted, place)):
         yield dotted
 
 
