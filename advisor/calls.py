@@ -8,7 +8,8 @@ import libcst as cst
 
 from .callbacks import callback
 from .classes import Classes
-from .model import Argument, LoaderCall
+from .classes_model import Callback
+from .model import Argument, DatasetUse, LoaderCall
 from .resolve import Resolver
 from .scopes import Call, Place, Scope, callee_tail, dotted_name
 from .text import Span
@@ -22,7 +23,7 @@ from .torch_api import (
     PYG_LOADER,
     STATEFUL_LOADER,
 )
-from .values import UNKNOWN, Absent, Case, Defined, Made, Symbol, Value
+from .values import UNKNOWN, Absent, Case, Defined, Group, Known, Made, Symbol, Value, What
 
 # Methods that a framework calls to get its loaders: it then moves the batches itself.
 HOOKS = frozenset(
@@ -77,7 +78,9 @@ def _candidates(resolver: Resolver) -> frozenset[str]:
             for bindings in scope.bindings.values():
                 for binding in bindings:
                     tail = binding.name.rpartition(".")[2]
-                    if tail not in names and _leads_to(binding.value, binding.target, binding.defined, names):
+                    if tail not in names and _leads_to(
+                        binding.value, binding.target, binding.defined, names
+                    ):
                         names.add(tail)
                         grown = True
     return frozenset(names)
@@ -174,6 +177,7 @@ class _Reading:
             dataset_class=self.classes.of(dataset),
             dataset_kind=dataset_kind(self.resolver, self.classes, dataset),
             in_memory=in_memory(self.resolver, dataset),
+            dataset_form=dataset_form(self.resolver, dataset),
             collate=self.callback("collate_fn"),
             worker_init=self.callback("worker_init_fn"),
         )
@@ -231,7 +235,7 @@ class _Reading:
         made, at = kind.partial
         for arg in made.args[1:]:
             if arg.star == "**":
-                self.splat(arg, at)
+                self.splat(arg, at, {"dataset", *DEFAULTS, *kind.added, *kind.positional})
             elif arg.star:
                 self.hidden = True
             elif arg.keyword is not None:
@@ -248,7 +252,7 @@ class _Reading:
         given: set[str] = set()
         for arg in node.args:
             if arg.star == "**":
-                self.splat(arg, place)
+                self.splat(arg, place, known_names)
             elif arg.star:
                 self.hidden = True
                 self.written.append(self.read(arg, "*", place, splatted=True))
@@ -273,7 +277,7 @@ class _Reading:
                 elif not name:
                     self.surplus.append(argument)
 
-    def splat(self, arg: cst.Arg, place: Place) -> None:
+    def splat(self, arg: cst.Arg, place: Place, known_names: set[str]) -> None:
         whole = self.read(arg, "**", place, splatted=True)
         if arg in self.call.node.args:
             self.written.append(whole)
@@ -287,9 +291,14 @@ class _Reading:
             argument = Argument(
                 name, whole.span, whole.whole, whole.after, tuple(cases), whole.code, splatted=True
             )
-            if name in self.arguments and not any(isinstance(c.what, Absent) for c in cases):
-                continue
-            self.arguments[name] = argument
+            certain = not entries.open and not any(isinstance(c.what, Absent) for c in cases)
+            if name not in known_names:
+                if certain:
+                    self.unknown.append(argument)
+            elif name not in self.arguments:
+                self.arguments[name] = argument
+            elif certain and arg in self.call.node.args and self.arguments[name] in self.written:
+                self.repeated.append(argument)
 
     def read(
         self, arg: cst.Arg, name: str, place: Place, *, positional: bool = False,
@@ -342,7 +351,7 @@ class _Reading:
         argument = self.arguments.get("dataset")
         return argument.value if argument is not None else (Case(UNKNOWN),)
 
-    def callback(self, name: str):  # type: ignore[no-untyped-def]
+    def callback(self, name: str) -> Callback | None:
         argument = self.arguments.get(name)
         if argument is None or argument.splatted:
             return None
@@ -372,6 +381,77 @@ def dataset_kind(resolver: Resolver, classes: Classes, value: Value) -> str | No
                 kind = "map"
         kinds.add(kind)
     return kinds.pop() if len(kinds) == 1 else None
+
+
+def dataset_form(resolver: Resolver, value: Value) -> str | None:
+    """columns, mapping, or None for what is neither."""
+    forms = {_form(resolver, case) for case in value}
+    return forms.pop() if len(forms) == 1 else None
+
+
+def _form(resolver: Resolver, case: Case) -> str | None:
+    what = case.what
+    if isinstance(what, Group) and what.where is not None:
+        node, place = what.where
+        if isinstance(node, cst.Tuple) and len(node.elements) > 1:
+            parts = [resolver.value(element.value, place) for element in node.elements]
+            if all(_is_array(one.what) for part in parts for one in part):
+                return "columns"
+        entries = resolver.literal_entries((case,)) if what.kind == "dict" else None
+        if entries is not None and not entries.open and isinstance(node, cst.Dict):
+            keys = [
+                resolver.value(one.key, place)
+                for one in node.elements
+                if isinstance(one, cst.DictElement)
+            ]
+            if keys and all(_is_text(one.what) for key in keys for one in key):
+                return "mapping"
+    return None
+
+
+def _is_array(what: What) -> bool:
+    return (
+        isinstance(what, Made)
+        and not what.part
+        and (what.name in TENSOR_MAKERS or what.name in ARRAY_MAKERS)
+    )
+
+
+def _is_text(what: What) -> bool:
+    return isinstance(what, Known) and isinstance(what.value, str)
+
+
+# The parameter that takes the dataset, by the class or function of torch.utils.data.
+DATASET_TAKERS = {
+    "RandomSampler": "data_source",
+    "DistributedSampler": "dataset",
+    "random_split": "dataset",
+    "Subset": "dataset",
+    "ConcatDataset": "datasets",
+}
+
+
+def dataset_uses(resolver: Resolver, classes: Classes) -> list[DatasetUse]:
+    """Every dataset handed to one of DATASET_TAKERS, in order of place."""
+    found = []
+    for taker, parameter in DATASET_TAKERS.items():
+        for call in resolver.program.calls_named(taker):
+            value = resolver.value(call.node.func, call.place)
+            if [case.what for case in value] != [Symbol(f"torch.utils.data.{taker}")]:
+                continue
+            if _error_expected(call.place):
+                continue
+            for arg in call.node.args:
+                if arg.star or (arg.keyword is not None and arg.keyword.value != parameter):
+                    continue
+                given = resolver.value(arg.value, call.place)
+                if taker == "ConcatDataset":
+                    given = resolver.elements(given)
+                kind = dataset_kind(resolver, classes, given)
+                span = resolver.program.span(arg.value, call.place.scope)
+                found.append(DatasetUse(taker, span, classes.of(given), kind))
+                break
+    return sorted(found, key=lambda use: use.span)
 
 
 def _load_dataset_kind(call: cst.Call) -> str | None:
@@ -406,6 +486,13 @@ TENSOR_MAKERS = frozenset(
     f"torch.{name}"
     for name in ("arange", "empty", "eye", "full", "linspace", "ones", "rand", "randint", "randn",
                  "tensor", "zeros", "from_numpy")
+)  # fmt: skip
+
+
+ARRAY_MAKERS = frozenset(
+    f"numpy.{name}"
+    for name in ("arange", "array", "asarray", "empty", "full", "linspace", "load", "loadtxt",
+                 "ones", "zeros")
 )  # fmt: skip
 
 
@@ -467,4 +554,3 @@ def _forwards_everything(init: Scope) -> bool:
             if given != [("*", star), ("**", kwargs)]:
                 return False
     return True
-

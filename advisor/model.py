@@ -15,8 +15,10 @@ from .values import (
     ABSENT,
     UNKNOWN,
     Case,
+    Defined,
     Given,
     Known,
+    Origin,
     Unknown,
     Value,
     consistent,
@@ -80,6 +82,7 @@ class LoaderCall:
     dataset_class: DatasetClass | None = None
     dataset_kind: str | None = None  # map, iterable; None where it is not known
     in_memory: bool = False  # the dataset hands out rows of tensors that are in memory
+    dataset_form: str | None = None  # columns (a tuple of arrays), mapping (a dict by strings)
     collate: Callback | None = None
     worker_init: Callback | None = None
 
@@ -106,13 +109,70 @@ class LoaderCall:
         found: list[Scenario] = []
         for way in self.ways:
             for choice in product(*(self.cases(name) for name in names)):
-                if consistent(way, *(case.given for case in choice)) is not None:
+                together = consistent(way, *(case.given for case in choice))
+                if together is not None and _one_call(choice):
                     found.append(dict(zip(names, choice, strict=True)))
         return tuple(found)
 
     @cached_property
+    def misplaced(self) -> tuple[Argument, ...]:
+        """Positional arguments that cannot be meant for the parameter they reach.
+
+        A count or a function where shuffle, a sampler or a batch sampler belongs.
+        """
+        if self.family not in ("torch", "stateful"):
+            return ()  # others have another order
+        return tuple(
+            one
+            for one in self.written
+            if one.positional
+            and one.name in ("shuffle", "sampler", "batch_sampler")
+            and one.value
+            and all(_strays(one.name, case) for case in one.value)
+        )
+
+    @cached_property
     def workers(self) -> Workers:
         return Workers(tuple(s["num_workers"] for s in self.scenarios("num_workers")))
+
+
+def _one_call(choice: tuple[Case, ...]) -> bool:
+    """Reports whether no parameter has what one call gives it and what another gives it."""
+    given: dict[str, Origin] = {}
+    for case in choice:
+        if case.origin is None:
+            continue
+        words = case.origin.words.removeprefix("the default of ").partition(", as given")[0]
+        if words.startswith("parameter ") and given.setdefault(words, case.origin) != case.origin:
+            return False
+    return True
+
+
+def _strays(parameter: str, case: Case) -> bool:
+    if case.origin is not None:
+        return False
+    if isinstance(case.what, Defined):
+        return case.what.kind in ("function", "lambda")
+    if number_kind(case.what) != "int" or isinstance(getattr(case.what, "value", 2), bool):
+        return False
+    bounds = interval(case.what)
+    # 0 and 1 are also a way to say whether to shuffle
+    return parameter != "shuffle" or (
+        bounds is not None and bounds[0] is not None and bounds[0] > 1
+    )
+
+
+@dataclass(frozen=True)
+class DatasetUse:
+    """A dataset handed to a sampler, a split or a combination of torch's.
+
+    `taker` is its name there, such as RandomSampler or random_split.
+    """
+
+    taker: str
+    span: Span  # the dataset's place among the arguments
+    dataset_class: DatasetClass | None
+    dataset_kind: str | None
 
 
 @dataclass(frozen=True)
@@ -332,6 +392,7 @@ class Module:
     target: Target
     loaders: tuple[LoaderCall, ...]
     datasets: tuple[DatasetClass, ...] = ()
+    dataset_uses: tuple[DatasetUse, ...] = ()
     loops: tuple[Loop, ...] = ()
     rebuilt: tuple[Rebuilt, ...] = ()
     changes: tuple[DatasetChange, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .calls import loader_calls
+from .calls import dataset_uses, loader_calls
 from .classes import dataset_classes
 from .loops import Consumption
 from .model import Module, Problem
@@ -33,6 +33,7 @@ def read(source: Source, target: Target) -> Module:
         target=target,
         loaders=tuple(call.fact for call in calls),
         datasets=tuple(classes.facts),
+        dataset_uses=tuple(dataset_uses(resolver, classes)),
         loops=consumption.loops,
         rebuilt=consumption.rebuilt,
         changes=changes(resolver, calls, consumption),

@@ -98,9 +98,7 @@ class Absent:
 
 UNKNOWN = Unknown()
 ABSENT = Absent()
-What: TypeAlias = (
-    Known | Number | Text | Symbol | Defined | Made | Group | Unknown | Absent
-)
+What: TypeAlias = Known | Number | Text | Symbol | Defined | Made | Group | Unknown | Absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +173,7 @@ def truth(what: What) -> bool | None:
         if what.low is not None and what.low > 0:
             return True
         return True if what.high is not None and what.high < 0 else None
-    if isinstance(what, (Symbol, Defined)):
+    if isinstance(what, Defined) or (isinstance(what, Symbol) and _is_class(what)):
         return True
     if isinstance(what, Text) and what.prefix:
         return True
@@ -190,7 +188,15 @@ def is_none(what: What) -> bool | None:
         return None
     if isinstance(what, Number) and what.source.startswith("os."):
         return None  # os.cpu_count() may be None
+    if isinstance(what, Symbol) and not _is_class(what):
+        return None  # a constant of another file may be anything
     return isinstance(what, Text) and what.source != "" and None
+
+
+def _is_class(symbol: Symbol) -> bool:
+    """Whether the name is that of a builtin, or written as classes are: `RandomSampler`."""
+    tail = symbol.name.rpartition(".")[2]
+    return symbol.name.startswith("builtins.") or (tail[:1].isupper() and not tail.isupper())
 
 
 def _constructs(made: Made) -> bool:
@@ -273,9 +279,11 @@ def arithmetic(operator: str, left: What, right: What) -> What:
     a, b = interval(left), interval(right)
     assert a is not None and b is not None
     low, high = _bounds(operator, a, b)
-    source = " ".join(
-        part for part in (shown(left), operator, shown(right)) if part
-    ) if (_source(left) or _source(right)) else ""
+    source = (
+        " ".join(part for part in (shown(left), operator, shown(right)) if part)
+        if (_source(left) or _source(right))
+        else ""
+    )
     return Number(kind, low, high, source)
 
 
