@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OTHERS = {"ruff": "0.17.6", "torchfix": "0.7.0", "torch-preflight": "0.5.0"}
 SCRIPT_LINES = 300
 N_LOADER_FILES = 100
+OTHERS_REPEATS = 2  # they take minutes
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,19 @@ def _resident(process: psutil.Process) -> int:
 
 
 def turns(commands: Sequence[Command], folder: Path, repeats: int) -> dict[str, list[float]]:
-    """The seconds of each command, in turns, after one run of each that does not count."""
-    for command in commands:
-        command.seconds(folder)
+    """The seconds of each command, in turns."""
     taken: dict[str, list[float]] = {command.name: [] for command in commands}
     for _ in range(repeats):
         for command in commands:
             taken[command.name].append(command.seconds(folder))
     return taken
+
+
+def warmed(commands: Sequence[Command], folder: Path) -> Sequence[Command]:
+    """The commands, after one run of each that does not count."""
+    for command in commands:
+        command.seconds(folder)
+    return commands
 
 
 def table(taken: dict[str, list[float]], first: str) -> None:
@@ -110,7 +116,7 @@ def main() -> int:
         on_a_script(script(folder / "script"), arguments.repeats * 2)
         loaders = [path for path in files if "DataLoader(" in path.read_text(errors="replace")]
         chosen = copied(loaders[:N_LOADER_FILES], folder / "loaders")
-        beside_others(chosen, tools, arguments.repeats)
+        beside_others(chosen, tools)
     return 0
 
 
@@ -124,7 +130,7 @@ def on_a_tree(tree: Path, tools: dict[str, Path], repeats: int) -> None:
     print(f"\n## A tree of {count} files\n")
     ruff = [tools["ruff"], "check", "--isolated", "--select", "F,B", "--no-cache", "-q", "."]
     commands = [dladvise(), Command("ruff check --select F,B", ruff)]
-    table(turns(commands, tree, repeats), commands[0].name)
+    table(turns(warmed(commands, tree), tree, repeats), commands[0].name)
     print()
     for command in commands:
         print(f"Peak memory, {command.name}: {command.peak_mb(tree):.0f} MB")
@@ -134,11 +140,11 @@ def on_a_script(folder: Path, repeats: int) -> None:
     lines = len((folder / "train.py").read_text().splitlines())
     print(f"\n## One script of {lines} lines\n")
     commands = [dladvise(), Command("python -c pass", [sys.executable, "-c", "pass"])]
-    table(turns(commands, folder, repeats), commands[0].name)
+    table(turns(warmed(commands, folder), folder, repeats), commands[0].name)
     print(f"\nPeak memory, {commands[0].name}: {commands[0].peak_mb(folder):.0f} MB")
 
 
-def beside_others(folder: Path, tools: dict[str, Path], repeats: int) -> None:
+def beside_others(folder: Path, tools: dict[str, Path]) -> None:
     count = sum(1 for _ in folder.rglob("*.py"))
     print(f"\n## The other linters for PyTorch, on {count} files that build a DataLoader\n")
     commands = [
@@ -146,7 +152,7 @@ def beside_others(folder: Path, tools: dict[str, Path], repeats: int) -> None:
         Command("torchfix --select ALL", [tools["torchfix"], "--select", "ALL", "."]),
         Command("torch-preflight check", [tools["torch-preflight"], "check", "."]),
     ]
-    table(turns(commands, folder, repeats), commands[0].name)
+    table(turns(commands, folder, OTHERS_REPEATS), commands[0].name)
 
 
 def copied(files: Sequence[Path], folder: Path) -> Path:
