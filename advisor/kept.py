@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import libcst as cst
 
@@ -11,7 +12,7 @@ from .program import Reaching
 from .resolve import Resolver
 from .scopes import Binding, Call, Place, Scope, callee_tail, dotted_name
 from .text import Span
-from .values import Defined, Made, Symbol, Value
+from .values import Defined, Made, Symbol, Value, What
 
 # Calls that give back many Python objects, by what they read.
 LOADED = {
@@ -118,7 +119,7 @@ def _kept(
     return Kept(
         attribute=attribute,
         span=span,
-        what=tuple(case.what for case in value),
+        what=_whats(value),
         code=resolver.program.source.text[span.start : span.end],
         closed=inside or any(id(one) in closing for one in made),
         conditional=bool(reaching.given),
@@ -126,6 +127,19 @@ def _kept(
         local=any(_is_local(case.what) for case in value),
         lambda_span=_lambda_inside(resolver, node, place),
         records=None if binding.path else records(resolver, binding, makers),
+    )
+
+
+def _whats(value: Value) -> tuple[What, ...]:
+    return tuple(
+        # torch.manual_seed gives torch's own generator, which every worker seeds anew
+        replace(case.what, name="torch.default_generator")
+        if isinstance(case.what, Made)
+        and case.what.name == "torch.Generator"
+        and case.what.where
+        and dotted_name(case.what.where[0].func) in ("torch.manual_seed", "manual_seed")
+        else case.what
+        for case in value
     )
 
 
@@ -199,7 +213,7 @@ def _shared(resolver: Resolver, name: str, binding: Binding, holder: str) -> Kep
     return Kept(
         attribute=name,
         span=span,
-        what=tuple(case.what for case in resolver.bound(binding, binding.place)),
+        what=_whats(resolver.bound(binding, binding.place)),
         code=resolver.program.source.text[span.start : span.end],
         holder=holder,
     )

@@ -1,0 +1,95 @@
+"""DL104: every worker yields the whole of an iterable dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..classes_model import DatasetClass
+from ..findings import Hit, Related, Severity, rule
+from ..model import LoaderCall, Module
+from ..text import Span
+from ..usage import concrete, loaders_of
+from ..values import Known
+
+# Words in names by which a stream is shared among workers, or is taken from a common source.
+SHARING = ("worker", "shard", "partition", "split_by", "mpi", "process_id", "process_index")
+EXCLUSIVE = ("queue", "kafka", "consumer", "socket", "subscribe", "pubsub", "redis", "stdin",
+             "recv", "stream_client", "replay")  # fmt: skip
+
+
+@rule("DL104", Severity.WARNING)
+def iterable_not_sharded(module: Module) -> Iterator[Hit]:
+    """Reports iterable datasets whose items come once from each worker."""
+    told: set[Span] = set()
+    for dataset in concrete(module):
+        method = dataset.methods.get("__iter__")
+        if method is None or method.is_abstract or not _yields_everything(dataset):
+            continue
+        if method.span in told:
+            continue
+        calls = [call for call in loaders_of(module, dataset) if _plain(call)]
+        certain = [call for call in calls if _surely_several(call)]
+        if certain and not _may_share_elsewhere(dataset):
+            told.add(method.span)
+            yield Hit(
+                method.span,
+                f"each of the {_count(certain[0])}workers yields the whole of {dataset.name}: "
+                f"every item comes {_times(certain[0])}",
+                related=(Related(certain[0].callee, "the loader with these workers"),),
+            )
+            continue
+        possible = certain or [call for call in calls if _possibly_several(call)]
+        if possible:
+            told.add(method.span)
+            yield Hit(
+                method.span,
+                f"with more than one worker, each yields the whole of {dataset.name} "
+                "unless something else divides it",
+                related=(Related(possible[0].callee, "the loader that may have them"),),
+                severity=Severity.HINT,
+            )
+
+
+def _yields_everything(dataset: DatasetClass) -> bool:
+    """Reports whether nothing seen divides the items among workers, or makes them endless."""
+    if dataset.kind != "iterable" or not dataset.bases_known or dataset.stream is None:
+        return False
+    if dataset.stream.endless:
+        return False
+    return not any(
+        word in name.lower() for name in dataset.mentions for word in (*SHARING, *EXCLUSIVE)
+    )
+
+
+def _may_share_elsewhere(dataset: DatasetClass) -> bool:
+    """The items come from an iterable that is handed in, or the end is not plain to see."""
+    return dataset.stream is None or bool(dataset.stream.handed) or dataset.stream.may_stop
+
+
+def _plain(call: LoaderCall) -> bool:
+    """Reports whether no function of the user runs in each worker first."""
+    if call.family not in ("torch", "stateful", "monai"):
+        return False
+    return not call.hidden and all(
+        case.what == Known(None) for case in call.cases("worker_init_fn")
+    )
+
+
+def _surely_several(call: LoaderCall) -> bool:
+    return call.workers.surely_several and not call.workers.by_default
+
+
+def _possibly_several(call: LoaderCall) -> bool:
+    workers = call.workers
+    return not workers.surely_zero and workers.exact not in (0, 1)
+
+
+def _count(call: LoaderCall) -> str:
+    return "" if call.workers.exact is None else f"{call.workers.exact} "
+
+
+def _times(call: LoaderCall) -> str:
+    count = call.workers.exact
+    if count is None:
+        return "once from each"
+    return "twice" if count == 2 else f"{count} times"

@@ -1,0 +1,64 @@
+"""DL101: every worker draws from its own copy of one generator of random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..classes_model import DatasetClass, Kept
+from ..findings import Hit, Severity, rule
+from ..model import Module
+from ..text import Span
+from ..usage import concrete, loaders_of
+from ..values import Known
+
+GENERATORS = frozenset(
+    {"numpy.random.default_rng", "numpy.random.Generator", "numpy.random.RandomState",
+     "random.Random", "torch.Generator"}
+)  # fmt: skip
+
+
+@rule("DL101", Severity.WARNING)
+def rng_copied_into_workers(module: Module) -> Iterator[Hit]:
+    """Reports generators that exist before the workers and are drawn from in them."""
+    told: set[Span] = set()
+    for dataset in concrete(module):
+        epochs = _epochs_in_workers(module, dataset)
+        if epochs is None or _shares_among_workers(dataset):
+            continue
+        for kept in dataset.kept_as(GENERATORS):
+            if kept.span not in told and _drawn_from(dataset, kept):
+                told.add(kept.span)
+                yield Hit(
+                    kept.span,
+                    f"every worker gets a copy of {kept.shown}: all draw the same numbers{epochs}",
+                )
+
+
+def _epochs_in_workers(module: Module, dataset: DatasetClass) -> str | None:
+    """The words on later epochs; None where no worker can have an unchanged copy."""
+    loaders = loaders_of(module, dataset)
+    left = [
+        call
+        for call in loaders
+        if not call.workers.surely_zero
+        and not (call.worker_init is not None and call.worker_init.assigns_worker_dataset)
+    ]
+    if loaders and not left:
+        return None
+    kept_alive = left and all(
+        case.what == Known(True) for call in left for case in call.cases("persistent_workers")
+    )
+    return "" if kept_alive else ", and again in every epoch"
+
+
+def _shares_among_workers(dataset: DatasetClass) -> bool:
+    """A stream that each worker takes its part of needs the same order in all of them."""
+    return dataset.kind == "iterable" and "get_worker_info" in dataset.mentions
+
+
+def _drawn_from(dataset: DatasetClass, kept: Kept) -> bool:
+    if kept.holder == "module":
+        return True
+    name = kept.attribute
+    replaced = dataset.worker_writes | dataset.worker_reseeds | dataset.set_from_outside
+    return name in dataset.worker_reads and name not in replaced
