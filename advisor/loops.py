@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ import libcst as cst
 from .calls import ReadCall, next_code
 from .clocks import timing
 from .copies import copies_in, target_names
+from .interest import READ_WITH_LOADERS
 from .model import EpochLoop, Loop, Rebuilt
 from .resolve import Resolver
 from .scopes import Call, Path, Place, Scope, callee_tail, children, dotted_name
@@ -44,6 +46,7 @@ class Consumption:
     def loops(self) -> tuple[Loop, ...]:
         if not self.by_node:
             return ()
+        self.read_consumers()
         found = []
         for scope in list(self.program.scopes()):
             for loop in scope.loops:
@@ -63,6 +66,17 @@ class Consumption:
             for read in self.by_node.values()
             if (epochs := self.needless_loop(read)) is not None
         )
+
+    def read_consumers(self) -> None:
+        """Read the blocks that loaders are used in, and the functions they are given to."""
+        names = {name for one in self.by_node.values() for name in one.fact.names}
+        words = [re.escape(name) for name in names if "." not in name]
+        pattern = READ_WITH_LOADERS.pattern
+        self.program.read_where("|".join([pattern, *(rf"\b{word}\b" for word in words)]))
+        for scope in list(self.program.scopes()):
+            for call in scope.calls:
+                if any(dotted_name(arg.value) in names for arg in call.node.args):
+                    self.resolver.value(call.node.func, call.place)
 
     # Which loaders an expression gives
 

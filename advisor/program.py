@@ -14,7 +14,7 @@ from functools import cached_property
 import libcst as cst
 
 from .blocks import Block, split
-from .interest import ALWAYS_READ
+from .interest import CLASS_HEADER, DATASET_BASE, READ_FIRST
 from .scopes import Binding, Call, Place, Scope, callee_tail, read_block
 from .text import Source, Span
 from .values import ALWAYS, Given, consistent
@@ -42,8 +42,20 @@ class Program:
             self._occurrence.append(seen.get(block.text, 0))
             seen[block.text] = self._occurrence[-1] + 1
         self._bindings: dict[str, list[Binding]] = {}
+        self._read_first()
+
+    def _read_first(self) -> None:
+        classes: set[str] = set()  # of this file, that may be datasets or loaders
         for index, block in enumerate(self.blocks):
-            if ALWAYS_READ.search(block.text):
+            header = CLASS_HEADER.match(block.text)
+            if header is not None:
+                bases = header.group(2)
+                words = set(re.findall(r"\w+", bases))
+                if DATASET_BASE.search(bases) or words & classes:
+                    classes.add(header.group(1))
+                    self.read(index)
+                    continue
+            if READ_FIRST.search(block.text):
                 self.read(index)
 
     def read(self, index: int) -> Scope:

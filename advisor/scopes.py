@@ -641,6 +641,8 @@ _SKIPPED = (
     "annotation", "asynchronous", "keyword",
 )  # fmt: skip
 _FIELDS: dict[type, tuple[str, ...]] = {}
+# What else stands in the fields of a node; asking isinstance(…, CSTNode) is slow
+_NO_CODE = (str, type(None), bool, cst.MaybeSentinel)
 
 
 def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -654,12 +656,15 @@ def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         _FIELDS[kind] = names
     for name in names:
         value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
-            yield value
-        elif isinstance(value, (list, tuple)):
+        kind = type(value)
+        if kind in _NO_CODE:
+            continue
+        if kind is list or kind is tuple:
             for item in value:
-                if isinstance(item, cst.CSTNode):
+                if type(item) not in _NO_CODE:
                     yield item
+        else:
+            yield value
 
 
 def dotted_name(node: cst.CSTNode | None) -> str | None:
