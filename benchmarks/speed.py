@@ -128,7 +128,16 @@ def dladvise(*words: str) -> Command:
 def on_a_tree(tree: Path, tools: dict[str, Path], repeats: int) -> None:
     count = sum(1 for _ in tree.rglob("*.py"))
     print(f"\n## A tree of {count} files\n")
-    ruff = [tools["ruff"], "check", "--isolated", "--select", "F,B", "--no-cache", "-q", "."]
+    ruff: list[str | Path] = [
+        tools["ruff"],
+        "check",
+        "--isolated",
+        "--select",
+        "F,B",
+        "--no-cache",
+        "-q",
+        ".",
+    ]
     commands = [dladvise(), Command("ruff check --select F,B", ruff)]
     table(turns(warmed(commands, tree), tree, repeats), commands[0].name)
     print()
@@ -182,7 +191,7 @@ def others(folder: Path) -> dict[str, Path]:
     venv.create(folder, with_pip=True)
     commands = folder / ("Scripts" if os.name == "nt" else "bin")
     wanted = [f"{name}=={version}" for name, version in OTHERS.items()]
-    pip = [commands / "python", "-m", "pip", "install", "--quiet", *wanted]
+    pip: list[str | Path] = [commands / "python", "-m", "pip", "install", "--quiet", *wanted]
     subprocess.run(pip, check=True, stderr=subprocess.PIPE)
     return {name: commands / name for name in OTHERS}
 
