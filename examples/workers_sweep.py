@@ -9,15 +9,15 @@ points = torch.randn(10_000, 16)
 classes = torch.randint(0, 10, (10_000,))
 dataset = TensorDataset(points, classes)
 
-loaders = {
-    "none": DataLoader(dataset, batch_size=64, shuffle=True),
-    "four": DataLoader(dataset, batch_size=64, shuffle=True, num_workers=4),
-    "eight": DataLoader(dataset, batch_size=64, shuffle=True, num_workers=8),
-    "sixteen": DataLoader(dataset, batch_size=64, shuffle=True, num_workers=16),
-}
+loaders = [
+    DataLoader(dataset, batch_size=64, shuffle=True),
+    DataLoader(dataset, batch_size=64, shuffle=True, num_workers=4),
+    DataLoader(dataset, batch_size=64, shuffle=True, num_workers=8),
+    DataLoader(dataset, batch_size=64, shuffle=True, num_workers=16),
+]
 
-for name, loader in loaders.items():
+for loader in loaders:
     started = time.time()
     for batch in loader:
         pass
-    print(f"{name:>8} workers: {time.time() - started:.2f} s an epoch")
+    print(f"{loader.num_workers:>2} workers: {time.time() - started:.2f} s an epoch")

@@ -18,21 +18,22 @@ TARGET = Target(cores=8, cores_from="target.cores in pyproject.toml")
 # Each example's findings, hints left out: the code, and the line that is blamed.
 FINDINGS = {
     "workers_sweep.py": [
-        ("DL304", '"four": DataLoader(dataset, batch_size=64, shuffle=True, num_workers=4),'),
-        ("DL304", '"eight": DataLoader(dataset, batch_size=64, shuffle=True, num_workers=8),'),
-        ("DL300", '"sixteen": DataLoader(dataset, batch_size=64, shuffle=True, num_workers=16),'),
-        ("DL304", '"sixteen": DataLoader(dataset, batch_size=64, shuffle=True, num_workers=16),'),
-        ("DL307", "for batch in loader:"),
+        ("DL304", "DataLoader(dataset, batch_size=64, shuffle=True, num_workers=4),"),
+        ("DL304", "DataLoader(dataset, batch_size=64, shuffle=True, num_workers=8),"),
+        ("DL300", "DataLoader(dataset, batch_size=64, shuffle=True, num_workers=16),"),
+        ("DL304", "DataLoader(dataset, batch_size=64, shuffle=True, num_workers=16),"),
+        ("DL307", "started = time.time()"),
     ],
     "csv_dataset.py": [
         ("DL501", "self.rows = [[float(cell) for cell in row] for row in csv.reader(file)]"),
         ("DL010", "def __getitem__(self):"),
-        ("DL302", "loader = DataLoader("),
+        ("DL302", "num_workers=2,"),
         ("DL201", "readings = readings.to(device)"),
         ("DL201", "label = label.to(device)"),
     ],
     "swallowed_errors.py": [
         ("DL410", "except Exception as problem:"),
+        ("DL410", "continue"),
         ("DL410", "except RuntimeError as problem:"),
     ],
     "ddp_train.py": [
@@ -40,7 +41,7 @@ FINDINGS = {
         ("DL118", "loader = DataLoader(Squares(256, 256), batch_size=16, shuffle=True)"),
     ],
     "streaming.py": [
-        ("DL104", "loader = DataLoader(Records(N_RECORDS), batch_size=50, num_workers=4)"),
+        ("DL104", "def __iter__(self):"),
     ],
     "splits.py": [
         ("DL101", "self.rng = np.random.default_rng(0)"),
@@ -60,7 +61,7 @@ FINDINGS = {
 
 # What each example prints, or ends with; what it prints after all of its fixes.
 OUTPUTS = {
-    "workers_sweep.py": r"sixteen workers: \d",
+    "workers_sweep.py": r"16 workers: \d",
     "csv_dataset.py": r"__getitem__\(\) takes 1 positional argument but 2 were given",
     "swallowed_errors.py": r"OSError: image 23 is truncated",
     "ddp_train.py": r"rank 0, epoch 2: loss",
