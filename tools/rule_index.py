@@ -1,4 +1,4 @@
-"""README's rule table and docs/rules.md, made from the rule documents.
+"""README's rule table and example, and docs/rules.md, made from the rules themselves.
 
 `python -m tools.rule_index` says which of the two is out of date, `--write`
 rewrites them.
@@ -7,6 +7,7 @@ rewrites them.
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from tests.rule_documents import cases
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(dladvise.advisor.rules.__file__).parent
-START, END = "<!-- rules: written by tools/check.py --write -->", "<!-- end of rules -->"
+START = "<!-- {}: written by tools/check.py --write -->"
+END = "<!-- end of {} -->"
+EXAMPLE = "check examples/csv_dataset.py --target-cores 8 --output-format concise"
 
 # What the hundreds of a code mean.
 KINDS = {
@@ -103,11 +106,23 @@ def _table(found: list[Row], up: str) -> str:
 
 
 def _readme(text: str, found: list[Row]) -> str:
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
+    text = _between(text, "example", f"```console\n$ dladvise {EXAMPLE}\n{_example()}```\n")
+    return _between(text, "rules", _table(found, ""))
+
+
+def _between(text: str, name: str, new: str) -> str:
+    """`text` with `new` between the lines that start and end the part `name`."""
+    before, start, rest = text.partition(START.format(name))
+    _, end, after = rest.partition(END.format(name))
     if not (start and end):
-        raise SystemExit(f"README.md lacks the lines {START!r} and {END!r}")
-    return f"{before}{START}\n{_table(found, '')}{END}{after}"
+        raise SystemExit(f"README.md lacks the lines {START.format(name)!r}, {END.format(name)!r}")
+    return f"{before}{start}\n{new}{end}{after}"
+
+
+def _example() -> str:
+    """What the command of README's example prints."""
+    run = [sys.executable, "-m", "dladvise", *EXAMPLE.split(), "--no-cache"]
+    return subprocess.run(run, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True).stdout
 
 
 def _page(found: list[Row]) -> str:
@@ -139,7 +154,11 @@ def _severities() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    stale = outdated()
+    try:
+        stale = outdated()
+    except FileNotFoundError as missing:
+        print(f"{missing.filename} is missing")
+        return 1
     if arguments == ["--write"]:
         for path, text in stale.items():
             path.parent.mkdir(exist_ok=True)
