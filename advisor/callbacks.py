@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
-from .classes_model import Callback, Signature
+from .classes_model import Callback, DeviceCall, Signature
+from .devices import device_calls
 from .resolve import Resolver
 from .scopes import Place, Scope, children, dotted_name
 from .text import Span
 from .values import UNKNOWN, Defined, Group, Known, Made, Number, Symbol, Text, What, is_none
+from .worker_code import calls_in
 
 # Decorators under which a function is still called with the arguments it declares.
 _TRANSPARENT = frozenset({"staticmethod", "classmethod", "override", "no_grad", "inference_mode"})
@@ -87,7 +89,9 @@ class _Reading:
         opaque = any(name not in _TRANSPARENT for name in _decorators(scope))
         signature = None if opaque or _stands_for_another(scope) else _signature(what)
         span = self.resolver.program.span
-        body = span(node.body, scope) if isinstance(node, cst.Lambda) else None
+        body = parameters = None
+        if isinstance(node, cst.Lambda):
+            body, parameters = span(node.body, scope), span(node.params, scope)
         mentions = frozenset(_mentions(node))
         return Callback(
             kind=_kind(what),
@@ -97,7 +101,9 @@ class _Reading:
             captures=_captures(scope, mentions),
             definition=span(node.name if isinstance(node, cst.FunctionDef) else node, scope),
             body=body,
-            device_calls=tuple(self.device_calls(scope)),
+            parameters=parameters,
+            statement=self.resolver.program.block_span(self.place.scope),
+            device_calls=self.device_calls(scope),
             mentions=mentions,
             assigns_worker_dataset=_assigns_worker_dataset(scope, mentions),
         )
@@ -122,39 +128,13 @@ class _Reading:
             name,
             self.span,
             signature,
-            device_calls=tuple(self.device_calls(method)),
+            device_calls=self.device_calls(method),
             mentions=frozenset(_mentions(method.node)),
         )
 
-    def device_calls(self, scope: Scope) -> Iterator[Span]:
+    def device_calls(self, scope: Scope) -> tuple[DeviceCall, ...]:
         """The calls in it that put something on a GPU."""
-        for one in scope.everything():
-            for call in one.calls:
-                if self.puts_on_gpu(call.node, call.place):
-                    yield self.resolver.program.span(call.node, one)
-
-    def puts_on_gpu(self, call: cst.Call, place: Place) -> bool:
-        func = call.func
-        if isinstance(func, cst.Attribute) and func.attr.value == "cuda":
-            return True
-        to = isinstance(func, cst.Attribute) and func.attr.value == "to"
-        for index, arg in enumerate(call.args):
-            keyword = arg.keyword.value if arg.keyword is not None else ""
-            if keyword == "device" or (to and index == 0 and not keyword and not arg.star):
-                value = self.resolver.value(arg.value, place)
-                if value and all(self.is_gpu(case.what) for case in value):
-                    return True
-        return False
-
-    def is_gpu(self, what: What) -> bool:
-        if isinstance(what, Made) and what.name == "torch.device" and what.where:
-            call, place = what.where[:2]
-            value = self.resolver.value(call.args[0].value, place) if call.args else ()
-            return bool(value) and all(self.is_gpu(case.what) for case in value)
-        if isinstance(what, Text):
-            return what.prefix.startswith("cuda")
-        text = what.value if isinstance(what, Known) else None
-        return isinstance(text, str) and text.startswith("cuda")
+        return tuple(device_calls(self.resolver, calls_in(scope)))
 
 
 def _kind(what: Defined) -> str:
@@ -277,7 +257,7 @@ def _captures(scope: Scope, mentions: frozenset[str]) -> tuple[str, ...]:
     found: set[str] = set()
     outer = scope.parent
     while outer is not None:
-        if outer.kind in ("function", "lambda"):
+        if outer.kind in ("function", "lambda", "comprehension"):
             found |= {name for name in free if name in outer.bindings}
         outer = outer.parent
     return tuple(sorted(found))

@@ -8,13 +8,14 @@ from functools import cached_property
 import libcst as cst
 
 from .classes_model import DatasetClass, Method, Signature
+from .devices import device_calls
 from .kept import kept_values
 from .resolve import BUILTINS, PASSING, Resolver
 from .scopes import Scope, callee_tail, children, dotted_name
 from .text import Span
 from .torch_api import DATASET, ITERABLE_DATASET, ITERABLE_DATASETS, MAP_DATASETS
 from .values import UNKNOWN, Known, Made, Symbol, Value, What
-from .worker_code import Reached, calls_in, device_calls, stream
+from .worker_code import Reached, calls_in, stream
 
 # Bases that add nothing which a DataLoader would call.
 NEUTRAL = frozenset(

@@ -28,6 +28,18 @@ class Signature:
 
 
 @dataclass(frozen=True)
+class DeviceCall:
+    """Worker code that puts a tensor on a GPU.
+
+    `sure` is False where the device is CUDA only on a machine that has one.
+    """
+
+    span: Span
+    code: str
+    sure: bool
+
+
+@dataclass(frozen=True)
 class Callback:
     """A function given as collate_fn or worker_init_fn.
 
@@ -44,7 +56,9 @@ class Callback:
     captures: tuple[str, ...] = ()  # names of the enclosing functions that it reads
     definition: Span | None = None
     body: Span | None = None  # of a lambda: its expression
-    device_calls: tuple[Span, ...] = ()  # .cuda(), .to("cuda") in it
+    parameters: Span | None = None  # of a lambda
+    statement: Span | None = None  # at the left margin, in which it is given to the loader
+    device_calls: tuple[DeviceCall, ...] = ()
     mentions: frozenset[str] = frozenset()  # every name in its body
     assigns_worker_dataset: bool = False  # sets attributes of get_worker_info().dataset
 
@@ -105,18 +119,6 @@ class Kept:
     @property
     def shown(self) -> str:
         return f"self.{self.attribute}" if self.holder != "module" else self.attribute
-
-
-@dataclass(frozen=True)
-class DeviceCall:
-    """Worker code that puts a tensor on a GPU.
-
-    `sure` is False where the device is CUDA only on a machine that has one.
-    """
-
-    span: Span
-    code: str
-    sure: bool
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from .program import Reaching
 from .resolve import Resolver
 from .scopes import Binding, Call, Place, Scope, callee_tail, dotted_name
 from .text import Span
-from .values import Defined, Made, Symbol, Value, What
+from .values import Defined, Known, Made, Symbol, Value, What
 
 # Calls that give back many Python objects, by what they read.
 LOADED = {
@@ -124,8 +124,8 @@ def _kept(
         closed=inside or any(id(one) in closing for one in made),
         conditional=bool(reaching.given),
         handed_in=any(case.via for case in value) or any(case.origin for case in value),
-        local=any(_is_local(case.what) for case in value),
-        lambda_span=_lambda_inside(resolver, node, place),
+        local=_all_local(value),
+        lambda_span=_lambda_inside(resolver, node, place) or _lambda_of(resolver, value),
         records=None if binding.path else records(resolver, binding, makers),
     )
 
@@ -146,6 +146,20 @@ def _whats(value: Value) -> tuple[What, ...]:
 def _makings(value: Value) -> list[cst.CSTNode]:
     """The calls that made a value."""
     return [c.what.where[0] for c in value if isinstance(c.what, Made) and c.what.where]
+
+
+def _all_local(value: Value) -> bool:
+    """Reports whether it is such a function wherever it is not None."""
+    others = [case.what for case in value if case.what != Known(None)]
+    return bool(others) and all(map(_is_local, others))
+
+
+def _lambda_of(resolver: Resolver, value: Value) -> Span | None:
+    for case in value:
+        if isinstance(case.what, Defined) and case.what.kind == "lambda":
+            scope = case.what.where
+            return resolver.program.span(scope.node, scope)
+    return None
 
 
 def _is_local(what: object) -> bool:

@@ -99,6 +99,11 @@ class Program:
         """The place of `node`, which stands in `scope`, in the module's text."""
         return scope.tree.span(node).moved(self.blocks[self.index_of(scope)].start)
 
+    def block_span(self, scope: Scope) -> Span:
+        """The statement at the left margin that `scope` stands in, with the comments after it."""
+        block = self.blocks[self.index_of(scope)]
+        return Span(block.start, block.start + len(block.text))
+
     def code(self, node: cst.CSTNode, scope: Scope) -> str:
         return scope.tree.code(node)
 
@@ -149,9 +154,7 @@ class Program:
             # inside a function that may be called at any time after them
             last = Place(bindings[-1].place.scope.root, 1 << 30)
             return _in_force(bindings, last, lambda b: self.in_order(b.place), (1 << 30, 0))
-        return _in_force(
-            bindings, place, lambda b: self.in_order(b.place), self.in_order(place)
-        )
+        return _in_force(bindings, place, lambda b: self.in_order(b.place), self.in_order(place))
 
     @cached_property
     def stars(self) -> list[str]:
@@ -236,9 +239,7 @@ def _always(covered: list[Given]) -> bool:
         return False
     key = next(iter(covered[0]))[0]
     for holds in (True, False):
-        rest = [
-            one - {(key, holds)} for one in covered if (key, not holds) not in one
-        ]
+        rest = [one - {(key, holds)} for one in covered if (key, not holds) not in one]
         if not _always(rest):
             return False
     return True

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from .classes_model import DeviceCall, Stream
+from .classes_model import Stream
 from .resolve import Resolver
 from .scopes import Binding, Call, Loop, Place, Scope, callee_tail, children, dotted_name
-from .values import Defined, Known, Made, Symbol, Text, Unknown, Value
+from .values import Defined, Made, Symbol, Unknown
 
 MOST_SCOPES = 60  # functions that worker code calls in its file; real classes stay below ten
 RESEEDING = frozenset({"seed", "manual_seed", "set_state", "setstate", "jumped"})
@@ -165,89 +165,6 @@ def _bodies(defined: Defined) -> Iterator[Scope]:
         yield from scope.functions().values()
     else:
         yield scope
-
-
-# Devices
-
-
-def device_calls(resolver: Resolver, calls: Iterable[Call]) -> Iterator[DeviceCall]:
-    """The calls among these that put a tensor on a CUDA device."""
-    for call in calls:
-        sure = _reaches_cuda(resolver, call)
-        if sure is None or _only_in_the_main_process(resolver, call.place):
-            continue
-        program = resolver.program
-        if sure and _where_cuda_is(call.place):
-            sure = False
-        span = program.span(call.node, call.place.scope)
-        yield DeviceCall(span, program.source.text[span.start : span.end], sure)
-
-
-def _reaches_cuda(resolver: Resolver, call: Call) -> bool | None:
-    """True where it certainly does, False where it may, None where nothing says so."""
-    node, place = call.node, call.place
-    if not isinstance(node.func, cst.Attribute):
-        return None
-    method = node.func.attr.value
-    if method == "cuda":
-        base = resolver.value(node.func.value, place)
-        plain = all(not isinstance(case.what, Symbol) for case in base)
-        return True if plain and dotted_name(node.func.value) not in ("torch", "self") else None
-    device: cst.BaseExpression | None = None
-    for arg in node.args:
-        if arg.keyword is not None and arg.keyword.value == "device":
-            device = arg.value
-    if device is None and method == "to" and node.args and not node.args[0].star:
-        device = node.args[0].value if node.args[0].keyword is None else None
-    if device is None or (method != "to" and not _makes_tensor(resolver, node, place)):
-        return None
-    return names_cuda(resolver, device, place)
-
-
-def _makes_tensor(resolver: Resolver, node: cst.Call, place: Place) -> bool:
-    value = resolver.value(node.func, place)
-    return all(isinstance(c.what, Symbol) and c.what.name.startswith("torch.") for c in value)
-
-
-def names_cuda(resolver: Resolver, node: cst.BaseExpression, place: Place) -> bool | None:
-    """Whether a device is CUDA: True, False (only where there is one) or None (not known)."""
-    kinds = _device_kinds(resolver, resolver.value(node, place), 0)
-    if "unknown" in kinds or "cuda" not in kinds:
-        return None
-    return kinds == {"cuda"}
-
-
-def _device_kinds(resolver: Resolver, value: Value, depth: int) -> set[str]:
-    kinds: set[str] = set()
-    for case in value:
-        what = case.what
-        if case.origin is not None:
-            kinds.add("other")  # a default may be overridden
-        if isinstance(what, (Known, Text)):
-            name = what.prefix if isinstance(what, Text) else what.value
-            known = isinstance(name, str) and name != ""
-            kinds.add(("cuda" if str(name).startswith("cuda") else "other") if known else "unknown")
-        elif isinstance(what, Made) and what.name == "torch.device" and what.where and depth < 3:
-            made, at = what.where[:2]
-            if not made.args or made.args[0].star:
-                kinds.add("unknown")
-            else:
-                kinds |= _device_kinds(resolver, resolver.value(made.args[0].value, at), depth + 1)
-        else:
-            kinds.add("unknown")
-    return kinds
-
-
-def _only_in_the_main_process(resolver: Resolver, place: Place) -> bool:
-    """Reports whether a condition on the worker's identity decides about the place."""
-    return any("worker" in guard.key for guard in place.guards)
-
-
-def _where_cuda_is(place: Place) -> bool:
-    return any("is_available" in guard.key or "cuda" in guard.key for guard in place.guards)
-
-
-# Streams
 
 
 def stream(resolver: Resolver, reached: Reached) -> Stream:
