@@ -26,14 +26,14 @@ def callback(
 
     Where it is None in some cases only, this is the function of the others.
     """
-    value = resolver.value(node, place)
-    others = [case.what for case in value if is_none(case.what) is not True]
-    if not others:
-        return None
     reading = _Reading(resolver, node, place, span)
     called = reading.called()
     if called is not None:
         return called
+    value = resolver.value(node, place)
+    others = [case.what for case in value if is_none(case.what) is not True]
+    if not others:
+        return None
     return reading.described(others[0] if len(others) == 1 else UNKNOWN)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import libcst as cst
@@ -57,6 +58,9 @@ class ReadCall:
 def loader_calls(resolver: Resolver, classes: Classes) -> list[ReadCall]:
     """Every construction of a loader whose class is known, in order of place."""
     names = _candidates(resolver)
+    aliases = names - {name.rpartition(".")[2] for name in LOADERS}
+    if aliases:
+        resolver.program.read_where(rf"\b(?:{'|'.join(map(re.escape, sorted(aliases)))})\s*\(")
     found = []
     for scope in resolver.program.scopes():
         for call in scope.calls:

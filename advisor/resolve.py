@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import libcst as cst
@@ -233,9 +234,7 @@ class Resolver:
     def comparison(self, node: cst.Comparison, place: Place) -> Value:
         if len(node.comparisons) != 1:
             return NOTHING_KNOWN
-        operator, straight = _COMPARISONS.get(
-            type(node.comparisons[0].operator), ("", True)
-        )
+        operator, straight = _COMPARISONS.get(type(node.comparisons[0].operator), ("", True))
         if not operator:
             return self._either_way(node, place)
         right = self.value(node.comparisons[0].comparator, place)
@@ -372,7 +371,11 @@ class Resolver:
                     node, (cst.List, cst.Tuple)
                 ):
                     plain = not any(isinstance(e, cst.StarredElement) for e in node.elements)
-                    if plain and isinstance(step, int) and -len(node.elements) <= step < len(node.elements):
+                    if (
+                        plain
+                        and isinstance(step, int)
+                        and -len(node.elements) <= step < len(node.elements)
+                    ):
                         found += under(self.value(node.elements[step].value, place), case.given)
                     else:
                         found += under(self.elements((case,)), case.given)
@@ -516,7 +519,7 @@ class Resolver:
             if _decorated(method, "property") or _decorated(method, "cached_property"):
                 return self.returned(method)
             plain = _decorated(method, "staticmethod")
-            bound = made is not None and not plain or _decorated(method, "classmethod")
+            bound = (made is not None and not plain) or _decorated(method, "classmethod")
             return (Case(Defined("function", method.name, method, bound)),)
         found: list[Case] = []
         for binding in assigned:
@@ -635,8 +638,7 @@ class Resolver:
             line = self.program.source.line_at(where.start)
             origin = Origin(f"parameter {name!r}, as given on line {line}", where)
             found += [
-                Case(case.what, ALWAYS, case.origin or origin, (call, *case.via))
-                for case in given
+                Case(case.what, ALWAYS, case.origin or origin, (call, *case.via)) for case in given
             ]
         if omitted:
             if binding.value is None:
@@ -646,9 +648,7 @@ class Resolver:
                 assert scope.place is not None
                 found += [
                     Case(case.what, ALWAYS, case.origin or origin)
-                    for case in self.value(
-                        options.typer_default(binding.value), scope.place
-                    )
+                    for case in self.value(options.typer_default(binding.value), scope.place)
                 ]
         return united(found)
 
@@ -743,7 +743,7 @@ class Resolver:
                 return (Case(Made(f"builtins.dict.{name}", (func.value, place))),)
             case Made("prepared", _), _:
                 return NOTHING_KNOWN
-            case (Text() | Known(str())), ("strip" | "lower" | "upper" | "format"):
+            case ((Text() | Known(str())), ("strip" | "lower" | "upper" | "format")):
                 return (Case(Text()),)
         return None
 
@@ -859,8 +859,7 @@ class Resolver:
                 return (Case(Text()),)
             case "bool", 1:
                 return united(
-                    Case(Known(holds), given)
-                    for holds, given in self.truths(args[0].value, place)
+                    Case(Known(holds), given) for holds, given in self.truths(args[0].value, place)
                 )
             case "len", 1:
                 return (Case(Number("int", *self._length(args[0].value, place))),)
@@ -870,13 +869,18 @@ class Resolver:
                 return combined(greatest, *values)
             case "abs", 1:
                 return combined(_absolute, values[0])
-            case ("range" | "enumerate" | "zip" | "map" | "filter" | "reversed" | "open"), _:
+            case (("range" | "enumerate" | "zip" | "map" | "filter" | "reversed" | "open"), _):
                 return (Case(Made(name, (node, place))),)
-            case ("list" | "tuple" | "sorted"), 1:
-                if any(isinstance(c.what, Group) for c in values[0]):
-                    return values[0]
-                return (Case(Made(name, (node, place))),)
-            case ("list" | "tuple" | "set"), _:
+            case (("list" | "tuple" | "sorted"), 1):
+                made = Made(name, (node, place))
+                kind = "tuple" if short == "tuple" else "list"
+                return united(
+                    replace(case, what=Group(kind, case.what.where))
+                    if isinstance(case.what, Group) and case.what.kind != "dict"
+                    else replace(case, what=made)
+                    for case in values[0]
+                )
+            case (("list" | "tuple" | "set"), _):
                 return (Case(Made(name, (node, place))),)
             case "dict", _:
                 return (Case(Group("dict", (node, place))),)
@@ -889,7 +893,7 @@ class Resolver:
                 return NOTHING_KNOWN
             case "iter", 1:
                 return values[0]
-            case ("object" | "type" | "super"), _:
+            case (("object" | "type" | "super"), _):
                 return (Case(Made(name, (node, place))),)
         return NOTHING_KNOWN
 
@@ -960,8 +964,13 @@ class Resolver:
         changes: list[tuple[tuple[int, int], Place, cst.CSTNode | None, cst.CSTNode]] = []
         for one in scopes:
             for store in one.stores:
-                if isinstance(store.target, cst.Subscript) and dotted_name(store.target.value) == name:
-                    changes.append((self.program.in_order(store.place), store.place, store.value, store.target))
+                if (
+                    isinstance(store.target, cst.Subscript)
+                    and dotted_name(store.target.value) == name
+                ):
+                    changes.append(
+                        (self.program.in_order(store.place), store.place, store.value, store.target)
+                    )
             for call in one.calls:
                 func = call.node.func
                 if isinstance(func, cst.Attribute) and dotted_name(func.value) == name:
@@ -974,7 +983,9 @@ class Resolver:
                         target = store.target
                         if isinstance(target, cst.Subscript) and dotted_name(target.value) == name:
                             if inner is place.scope and store.place.order < place.order:
-                                changes.append(((1 << 29, store.place.order), store.place, store.value, target))
+                                changes.append(
+                                    ((1 << 29, store.place.order), store.place, store.value, target)
+                                )
                             else:
                                 entries.open = True
         changes.sort(key=lambda change: change[0])
@@ -1035,7 +1046,9 @@ class Resolver:
                 return {text: [Case(ABSENT)]}
             if text in entries.keys:
                 return {}
-            return {text: list(self.value(node.args[1].value, place))} if len(node.args) > 1 else None
+            return (
+                {text: list(self.value(node.args[1].value, place))} if len(node.args) > 1 else None
+            )
         return None if method in ("clear", "popitem", "__setitem__") else {}
 
     def literal_entries(self, value: Value) -> Entries | None:

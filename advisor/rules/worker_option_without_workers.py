@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
-from ..edits import editable, remove_argument, removable
-from ..findings import Fix, Hit, Severity, rule
+from ..edits import editable, removal, set_argument
+from ..findings import Fix, Hit, Safety, Severity, rule
 from ..model import LoaderCall, Module
 from ..values import Known, What
 
@@ -9,36 +9,51 @@ from ..values import Known, What
 @rule("DL003", Severity.ERROR)
 def worker_option_without_workers(module: Module) -> Iterator[Hit]:
     for call in module.loaders:
-        for option, ignored in OPTIONS.items():
+        for option in OPTIONS:
             argument = call.arguments.get(option)
-            if argument is None or not _always_raises(call, option, ignored):
+            if argument is None or not _always_raises(module, call, option):
                 continue
-            fix = None
-            if editable(call) and removable(call, argument):
-                fix = Fix(f"Remove {option}", remove_argument(module.source, call, argument))
-            where = "at the first batch" if option == "timeout" else "when the loader is built"
+            when = "at the first batch" if option == "timeout" else "when the loader is built"
             yield Hit(
                 argument.whole,
-                f"{option} needs num_workers above 0, and it is 0 here: torch raises {where}",
-                fix,
+                f"{option} needs num_workers above 0, and it is 0 here: torch raises {when}",
+                removal(module.source, call, argument),
+                alternatives=tuple(_with_workers(module, call)),
             )
 
 
 # Each option with the values that torch accepts without workers.
 OPTIONS = {
     "prefetch_factor": (Known(None),),
-    "persistent_workers": (Known(False), Known(None), Known(0)),
+    "persistent_workers": (Known(False), Known(None), Known(""), Known(b"")),
     "multiprocessing_context": (Known(None),),
-    "timeout": (Known(0), Known(0.0), Known(False)),
+    "timeout": (Known(0),),
 }
 
 
-def _always_raises(call: LoaderCall, option: str, accepted: tuple[What, ...]) -> bool:
+def _always_raises(module: Module, call: LoaderCall, option: str) -> bool:
+    accepted = OPTIONS[option]
+    if option == "prefetch_factor" and not module.target.torch_at_least(2, 0):
+        accepted = (Known(2),)  # the default then
     scenarios = call.scenarios("num_workers", option)
     return bool(scenarios) and all(
-        one["num_workers"].what in (Known(0), Known(False))
+        one["num_workers"].what == Known(0)
         and one["num_workers"].origin is None
-        and isinstance(one[option].what, Known)
-        and one[option].what not in accepted
+        and one[option].origin is None
+        and _given(option, one[option].what, accepted)
         for one in scenarios
     )
+
+
+def _given(option: str, what: What, accepted: tuple[What, ...]) -> bool:
+    if not isinstance(what, Known) or what in accepted:
+        return False
+    # a timeout below 0 or of another type raises with workers too
+    return option != "timeout" or (isinstance(what.value, (int, float)) and what.value > 0)
+
+
+def _with_workers(module: Module, call: LoaderCall) -> Iterator[Fix]:
+    workers = call.arguments.get("num_workers")
+    if editable(call) and (workers is None or not workers.splatted):
+        edits = set_argument(module.source, call, "num_workers", "2")
+        yield Fix("Load with 2 workers", edits, Safety.UNSAFE)

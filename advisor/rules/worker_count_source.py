@@ -1,0 +1,65 @@
+from collections.abc import Iterator
+
+from ..edits import editable
+from ..findings import Fix, Hit, Safety, Severity, rule
+from ..model import Argument, LoaderCall, Module
+from ..text import Edit
+from ..values import Known, Number
+
+
+@rule("DL305", Severity.INFO)
+def worker_count_source(module: Module) -> Iterator[Hit]:
+    for call in module.loaders:
+        workers = call.arguments.get("num_workers")
+        if workers is None or not call.workers.cases:
+            continue
+        source = _counts_all_cores(call)
+        if source is not None:
+            yield Hit(
+                workers.whole,
+                f"{source} counts the machine's cores, also those that this process may not use",
+                _usable(call, workers),
+            )
+        elif _per_rank(module) and call.handed_to != "ignite" and (count := _many(call)):
+            yield Hit(workers.whole, f"every rank starts {count} workers of its own")
+
+
+def _counts_all_cores(call: LoaderCall) -> str | None:
+    """The call that counts cores, where nothing bounds or divides what it gives."""
+    for case in call.workers.cases:
+        if not isinstance(case.what, Number) or case.origin is not None:
+            return None
+        source = case.what.source
+        found = next((count for count in COUNTS if count in source), None)
+        if found is None or any(word in source for word in BOUNDED):
+            return None
+    return found
+
+
+COUNTS = (
+    "torch.multiprocessing.cpu_count()",
+    "multiprocessing.cpu_count()",
+    "psutil.cpu_count()",
+    "os.cpu_count()",
+)
+BOUNDED = ("min(", "/", "%", ">>")
+MANY = 8  # above this, a node of eight ranks would start more than most have cores
+
+
+def _per_rank(module: Module) -> bool:
+    return module.distributed is not None or module.reads_rank
+
+
+def _many(call: LoaderCall) -> int | None:
+    case = call.arguments["num_workers"].only
+    if case is None or case.origin is not None or not isinstance(case.what, Known):
+        return None
+    count = call.workers.exact
+    return count if count is not None and count > MANY else None
+
+
+def _usable(call: LoaderCall, workers: Argument) -> Fix | None:
+    if workers.splatted or not editable(call) or workers.code != "os.cpu_count()":
+        return None
+    code = "len(os.sched_getaffinity(0))"
+    return Fix("Count the usable cores", (Edit(workers.span, code),), Safety.UNSAFE)

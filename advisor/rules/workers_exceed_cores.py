@@ -1,0 +1,38 @@
+from collections.abc import Iterator
+
+from ..edits import editable
+from ..findings import Fix, Hit, Related, Safety, Severity, rule
+from ..model import LoaderCall, Module
+from ..text import Edit
+from ..values import Known
+
+
+@rule("DL300", Severity.WARNING)
+def workers_exceed_cores(module: Module) -> Iterator[Hit]:
+    cores = module.target.cores
+    if cores is None:
+        return
+    for call in module.loaders:
+        workers = call.arguments.get("num_workers")
+        count = call.workers.exact
+        if workers is None or count is None or count <= cores:
+            continue
+        origin = next((case.origin for case in call.workers.cases if case.origin), None)
+        why = f" by {origin.words}" if origin else ""
+        one = "1 core is" if cores == 1 else f"{cores} cores are"
+        yield Hit(
+            workers.whole,
+            f"{count} workers{why}, and {one} usable ({module.target.cores_from}): they take turns",
+            _lowered(call, cores),
+            related=(Related(origin.span, f"{count} here"),) if origin else (),
+        )
+
+
+def _lowered(call: LoaderCall, cores: int) -> Fix | None:
+    workers = call.arguments["num_workers"]
+    case = workers.only
+    written = case is not None and isinstance(case.what, Known) and workers.code.isdecimal()
+    if workers.splatted or not written or not editable(call):
+        return None
+    fix = (Edit(workers.span, str(cores)),)
+    return Fix(f"Start {cores} worker{'s' * (cores != 1)}", fix, Safety.UNSAFE)
