@@ -14,7 +14,7 @@ from functools import cached_property
 import libcst as cst
 
 from .blocks import Block, split
-from .interest import CLASS_HEADER, DATASET_BASE, READ_FIRST
+from .interest import CLASS_HEADER, subjects
 from .scopes import Binding, Call, Place, Scope, callee_tail, read_block
 from .text import Source, Span
 from .values import ALWAYS, Given, consistent
@@ -45,17 +45,14 @@ class Program:
         self._read_first()
 
     def _read_first(self) -> None:
-        classes: set[str] = set()  # of this file, that may be datasets or loaders
+        found = subjects(self.source.text)
+        if found is None:
+            return
         for index, block in enumerate(self.blocks):
             header = CLASS_HEADER.match(block.text)
-            if header is not None:
-                bases = header.group(2)
-                words = set(re.findall(r"\w+", bases))
-                if DATASET_BASE.search(bases) or words & classes:
-                    classes.add(header.group(1))
-                    self.read(index)
-                    continue
-            if READ_FIRST.search(block.text):
+            if header is not None and found.suspects(header.group(2)):
+                self.read(index)
+            elif found.first.search(block.text):
                 self.read(index)
 
     def read(self, index: int) -> Scope:

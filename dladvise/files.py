@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dladvise.advisor import Source, notebook
-from dladvise.advisor.interest import matters
+from dladvise.advisor.interest import worth_decoding
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -134,7 +134,7 @@ def contents(path: str) -> bytes:
 
 def may_matter(raw: bytes) -> bool:
     """Reports whether a file has to be looked at: for its code, or its suppressions."""
-    return matters(raw) or b"dladvise:" in raw or (b"DL" in raw and b"noqa" in raw.lower())
+    return worth_decoding(raw) or b"dladvise:" in raw or (b"DL" in raw and b"noqa" in raw.lower())
 
 
 def is_text(raw: bytes) -> bool:

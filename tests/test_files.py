@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dladvise.advisor.interest import matters
+from dladvise.advisor.interest import worth_decoding
 from dladvise.files import (
     FileError,
     contents,
@@ -202,9 +202,9 @@ def test_what_cannot_be_read_says_why(path: str, raw: bytes, reason: str) -> Non
 
 
 def test_only_files_with_a_word_of_interest_are_looked_at() -> None:
-    assert matters(b"from torch.utils.data import DataLoader")
-    assert matters("class A(IterableDataset):")
-    assert not matters(b"import os\n" * 1000)
+    assert worth_decoding(b"from torch.utils.data import DataLoader")
+    assert not worth_decoding(b"from paddle.io import DataLoader")
+    assert not worth_decoding(b"import os\n" * 1000)
     assert may_matter(b"x = 1  # dladvise: ignore")
     assert may_matter(b"x = 1  # NOQA: DL003")
     assert not may_matter(b"x = 1  # noqa: E501")
