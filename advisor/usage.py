@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from .classes_model import DatasetClass
 from .model import LoaderCall, Module
+from .values import Known, What
 
 
 def loaders_of(module: Module, dataset: DatasetClass) -> tuple[LoaderCall, ...]:
@@ -24,3 +25,25 @@ def may_run_in_workers(module: Module, dataset: DatasetClass) -> bool:
     """False where its loaders are in this file and none of them has workers."""
     loaders = loaders_of(module, dataset)
     return not loaders or any(not call.workers.surely_zero for call in loaders)
+
+
+def pickling_reason(module: Module, call: LoaderCall | None) -> str | None:
+    """Why a loader's workers get pickled copies, in words; None where they are forked.
+
+    Without a loader it is the file and the target that decide.
+    """
+    if call is not None and _contexts(call) == {Known("fork")}:
+        return None
+    return module.pickling_reason(call)
+
+
+def surely_pickles(module: Module, call: LoaderCall) -> bool:
+    """Reports whether the code asks for pickled copies, and for workers, whatever the target."""
+    workers = call.workers
+    if not workers.surely_some or workers.by_default or _contexts(call) == {Known("fork")}:
+        return False
+    return module.pickles_here or _contexts(call) <= {Known("spawn"), Known("forkserver")}
+
+
+def _contexts(call: LoaderCall) -> set[What]:
+    return {case.what for case in call.cases("multiprocessing_context")}
