@@ -137,7 +137,7 @@ def check(paths: tuple[str, ...], **options: Any) -> int:
     if paths == (STDIN,):
         return _check_stdin(request, options)
     if not options["watch"]:
-        return _check_files(request, options)[0]
+        return _check_files(request, options)
     _watch(request, options)
     return NOTHING
 
@@ -274,7 +274,7 @@ def _refuse_contradictions(paths: tuple[str, ...], options: dict[str, Any]) -> N
         refuse("--watch writes text")
 
 
-def _check_files(request: Request, options: dict[str, Any]) -> tuple[int, Scan]:
+def _check_files(request: Request, options: dict[str, Any]) -> int:
     progress = Progress()
     try:
         scan = scanning.scan(request, progress)
@@ -286,7 +286,7 @@ def _check_files(request: Request, options: dict[str, Any]) -> tuple[int, Scan]:
         result = replace(result, problems=result.problems + tuple(problems))
     if result.n_files == 0 and not result.problems:
         complain([f"no Python files and no notebooks in {', '.join(request.paths)}"])
-    return _report(result, scan, request, options), scan
+    return _report(result, scan, request, options)
 
 
 def _check_stdin(request: Request, options: dict[str, Any]) -> int:
@@ -363,21 +363,16 @@ def _status(result: Result, options: dict[str, Any]) -> int:
 
 
 def _watch(request: Request, options: dict[str, Any]) -> None:
-    def once() -> Iterable[str]:
+    def once() -> None:
         if sys.stdout.isatty():
             click.clear()
         try:
-            watched: Iterable[str] = _check_files(request, options)[1].watched
-        except (FileError, SettingsError) as error:  # a baseline or option may be repaired
+            _check_files(request, options)
+        except (FileError, SettingsError) as error:  # a baseline may be repaired meanwhile
             complain(str(error).splitlines())
-            watched = look()
         click.echo("watching for changes; Ctrl-C ends", err=True)
-        return watched
-
-    def look() -> Iterable[str]:
-        return scanning.watched(request)
 
     try:
-        again_on_change(once, look)
+        again_on_change(once, lambda: scanning.watched(request))
     except KeyboardInterrupt:
         return

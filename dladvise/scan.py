@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dladvise.advisor import Safety, Severity, Source, Target
@@ -57,11 +57,10 @@ class Rewrite:
 
 @dataclass(frozen=True)
 class Scan:
-    """A result, the files that are to change, and what to look at for changes later."""
+    """A result, and the files that are to change."""
 
     result: Result
     rewrites: tuple[Rewrite, ...]
-    watched: tuple[str, ...]
     n_suppressions: int = 0
 
 
@@ -92,8 +91,7 @@ def scan(request: Request, progress: Callable[[int, int], None]) -> Scan:
         if job is not None:
             jobs.append(job)
     outcomes = _outcomes(request, jobs, progress)
-    scanned = _scan(request, outcomes, len(paths), problems + projects.problems)
-    return replace(scanned, watched=(*paths, *map(str, projects.files)))
+    return _scan(request, outcomes, len(paths), problems + projects.problems)
 
 
 def watched(request: Request) -> tuple[str, ...]:
@@ -228,7 +226,7 @@ def _scan(request: Request, outcomes: list[Outcome], n_files: int, problems: lis
         if outcome.before is not None and outcome.after is not None and outcome.new is not None
     )
     n_suppressions = sum(outcome.n_suppressions for outcome in outcomes)
-    return Scan(result, rewrites, (), n_suppressions)
+    return Scan(result, rewrites, n_suppressions)
 
 
 def _project(jobs: list[Job]) -> Path:

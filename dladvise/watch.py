@@ -10,18 +10,18 @@ SHORTEST_PAUSE_S = 0.3
 PAUSE_PER_LOOK = 10  # looking takes a tenth of the time at most
 
 
-def again_on_change(check: Callable[[], Iterable[str]], look: Callable[[], Iterable[str]]) -> None:
-    """Run `check` now and after every change of the files that it or `look` returns.
+def again_on_change(check: Callable[[], None], look: Callable[[], Iterable[str]]) -> None:
+    """Run `check` now and after every change of the files that `look` returns.
 
     Looking at the times of some thousand files takes a few milliseconds, on every
     system and network disk; it ends with KeyboardInterrupt.
     """
     while True:
-        seen = _times(check())
+        seen = _times(look())  # before the check, which may read a file before it changes
+        check()
         while True:
             begun = time.monotonic()
-            files = _times(look())
-            if files != seen:
+            if _times(look()) != seen:
                 break
             time.sleep(max(SHORTEST_PAUSE_S, PAUSE_PER_LOOK * (time.monotonic() - begun)))
 

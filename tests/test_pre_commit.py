@@ -22,15 +22,14 @@ GIT = ["git", "-c", "user.name=tester", "-c", "user.email=tester@example.invalid
 
 
 def git(*arguments: str, cwd: Path) -> str:
-    done = subprocess.run(
+    return subprocess.run(
         [*GIT, *arguments],
         check=True,
         capture_output=True,
         text=True,
         cwd=cwd,
         env=environment(cwd),
-    )
-    return done.stdout.strip()
+    ).stdout.strip()
 
 
 def environment(home: Path) -> dict[str, str]:
