@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dladvise import __version__
 from dladvise.advisor import all_rules
 from tools.rule_index import first_sentence, outdated, rows
 
@@ -47,6 +48,10 @@ def test_links_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_the_changelog_has_this_version() -> None:
+    assert f"\n## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
