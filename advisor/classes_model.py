@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .text import Span
-from .values import Known, Made, What
+from .values import What
 
 
 @dataclass(frozen=True)
@@ -169,11 +169,3 @@ class DatasetClass:
     @property
     def is_abstract(self) -> bool:
         return any(method.is_abstract for method in self.methods.values())
-
-    def kept_as(self, names: Iterable[str]) -> Iterator[Kept]:
-        """What it keeps that one of these calls made, and nothing else but None."""
-        wanted = frozenset(names)
-        for kept in self.kept:
-            made = [what for what in kept.what if what != Known(None)]
-            if made and all(isinstance(w, Made) and w.name in wanted for w in made):
-                yield kept

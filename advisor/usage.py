@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from .classes_model import DatasetClass
+from .classes_model import DatasetClass, Kept
 from .model import LoaderCall, Module
-from .values import Known, What
+from .values import Known, Made, What
 
 
 def loaders_of(module: Module, dataset: DatasetClass) -> tuple[LoaderCall, ...]:
@@ -19,6 +19,21 @@ def concrete(module: Module) -> Iterator[DatasetClass]:
     for dataset in module.datasets:
         if dataset.instantiated or not dataset.subclassed or loaders_of(module, dataset):
             yield dataset
+
+
+def kept_for_sure(module: Module, dataset: DatasetClass) -> Iterator[Kept]:
+    """What its objects keep; what a caller hands in only where it hands them to a loader here."""
+    used = bool(loaders_of(module, dataset))
+    return (kept for kept in dataset.kept if used or not kept.handed_in)
+
+
+def made_by(kept: Iterable[Kept], names: Iterable[str]) -> Iterator[Kept]:
+    """Those that one of these calls made, and nothing else but None."""
+    wanted = frozenset(names)
+    for one in kept:
+        made = [what for what in one.what if what != Known(None)]
+        if made and all(isinstance(what, Made) and what.name in wanted for what in made):
+            yield one
 
 
 def may_run_in_workers(module: Module, dataset: DatasetClass) -> bool:

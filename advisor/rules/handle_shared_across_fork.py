@@ -8,7 +8,7 @@ from ..classes_model import DatasetClass, Kept
 from ..findings import Hit, Severity, rule
 from ..model import Module
 from ..text import Span
-from ..usage import concrete, may_run_in_workers
+from ..usage import concrete, kept_for_sure, made_by, may_run_in_workers
 from ..values import Made
 
 FILES = frozenset(
@@ -36,7 +36,7 @@ def handle_shared_across_fork(module: Module) -> Iterator[Hit]:
     for dataset in concrete(module):
         if not may_run_in_workers(module, dataset) or _opens_per_process(dataset):
             continue
-        for kept in dataset.kept_as(FILES | CONNECTIONS.keys() | HDF5):
+        for kept in made_by(kept_for_sure(module, dataset), FILES | CONNECTIONS.keys() | HDF5):
             if kept.span not in told and _used_in_workers(dataset, kept):
                 told.add(kept.span)
                 yield _hit(kept)

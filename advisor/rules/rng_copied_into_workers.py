@@ -8,7 +8,7 @@ from ..classes_model import DatasetClass, Kept
 from ..findings import Hit, Severity, rule
 from ..model import Module
 from ..text import Span
-from ..usage import concrete, loaders_of
+from ..usage import concrete, kept_for_sure, loaders_of, made_by
 from ..values import Known
 
 GENERATORS = frozenset(
@@ -25,7 +25,7 @@ def rng_copied_into_workers(module: Module) -> Iterator[Hit]:
         epochs = _epochs_in_workers(module, dataset)
         if epochs is None or _shares_among_workers(dataset):
             continue
-        for kept in dataset.kept_as(GENERATORS):
+        for kept in made_by(kept_for_sure(module, dataset), GENERATORS):
             if kept.span not in told and _drawn_from(dataset, kept):
                 told.add(kept.span)
                 yield Hit(

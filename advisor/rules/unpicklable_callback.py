@@ -20,6 +20,8 @@ def unpicklable_callback(module: Module) -> Iterator[Hit]:
         if reason is None or call.workers.surely_zero or call.class_name == "ThreadDataLoader":
             continue
         severity = Severity.ERROR if surely_pickles(module, call) else None
+        if "num_workers" not in call.arguments:
+            severity = Severity.HINT  # only an unresolved ** could give it any
         for name, callback in (("collate_fn", call.collate), ("worker_init_fn", call.worker_init)):
             if callback is None or callback.kind not in ("lambda", "local"):
                 continue

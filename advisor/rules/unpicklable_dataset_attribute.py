@@ -8,7 +8,7 @@ from ..classes_model import DatasetClass, Kept
 from ..findings import Hit, Severity, rule
 from ..model import LoaderCall, Module
 from ..text import Span
-from ..usage import concrete, loaders_of, pickling_reason, surely_pickles
+from ..usage import concrete, kept_for_sure, loaders_of, pickling_reason, surely_pickles
 from ..values import Group, Known, Made
 
 UNPICKLABLE: Mapping[str, str] = {
@@ -53,7 +53,7 @@ def unpicklable_dataset_attribute(module: Module) -> Iterator[Hit]:
         if reason is None or not PICKLED_BY_HAND.isdisjoint(dataset.bound):
             continue
         certain = any(surely_pickles(module, call) for call in loaders)
-        for kept in dataset.kept:
+        for kept in kept_for_sure(module, dataset):
             what = _unpicklable(kept)
             if what is None or kept.span in told:
                 continue
