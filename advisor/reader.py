@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from .blocks import SyntaxProblem, parse
 from .calls import dataset_uses, loader_calls
 from .classes import dataset_classes
 from .loops import Consumption
 from .model import Module, Problem
 from .program import Program
+from .readable import Readable, readable
 from .resolve import Resolver
 from .sampling import changes, samplers
 from .surroundings import surroundings
@@ -22,12 +26,6 @@ def read(source: Source, target: Target) -> Module:
     calls = loader_calls(resolver, classes)
     consumption = Consumption(resolver, calls)
     around = surroundings(resolver)
-    problems = tuple(
-        Problem(Span(problem.span.start + start, problem.span.end + start), problem.message)
-        for index, start in enumerate(block.start for block in program.blocks)
-        if index in program.read_blocks
-        for problem in program.read(index).tree.problems
-    )
     return Module(
         source=source,
         target=target,
@@ -39,10 +37,25 @@ def read(source: Source, target: Target) -> Module:
         changes=changes(resolver, calls, consumption),
         samplers=samplers(resolver, calls, consumption),
         split_changes=around.split_changes,
-        problems=problems,
+        problems=tuple(_problems(program)),
         frameworks=around.frameworks,
         distributed=around.distributed,
         start_method=around.start_method,
         reads_rank=around.reads_rank,
         torch_name=around.torch_name,
     )
+
+
+def _problems(program: Program) -> Iterator[Problem]:
+    """What cannot be read, also in blocks that no fact was looked for in."""
+    read = program.read_blocks
+    for index, block in enumerate(program.blocks):
+        found: tuple[SyntaxProblem, ...] = ()
+        if index in read:
+            found = program.read(index).tree.problems
+        elif readable(block.text) is Readable.TOO_DEEP:
+            found = (SyntaxProblem("the code is nested too deeply to be read", Span(0, 0)),)
+        elif readable(block.text) is Readable.MAYBE:
+            found = parse(block.text, 0).problems
+        for problem in found:
+            yield Problem(problem.span.moved(block.start), problem.message)
