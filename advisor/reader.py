@@ -13,6 +13,7 @@ from .program import Program
 from .readable import Readable, readable
 from .resolve import Resolver
 from .sampling import changes, samplers
+from .seeds import seed_recipes
 from .surroundings import surroundings
 from .target import Target
 from .text import Source, Span
@@ -37,6 +38,7 @@ def read(source: Source, target: Target) -> Module:
         changes=changes(resolver, calls, consumption),
         samplers=samplers(resolver, calls, consumption),
         split_changes=around.split_changes,
+        seed_recipes=seed_recipes(resolver),
         problems=tuple(_problems(program)),
         frameworks=around.frameworks,
         distributed=around.distributed,
