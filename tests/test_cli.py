@@ -33,7 +33,8 @@ from tests.front_door import (
 ON_WINDOWS = sys.platform == "win32"
 N_CORES = min(12, usable_cores().usable)
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
-UNSAFE = f"{IMPORT}loader = DataLoader(ds, sampler=s, shuffle=True)\n"
+UNSAFE = PROGRAM.replace(WRONG, "DataLoader(ds, num_workers=64)")
+FOR_UNSAFE = ("--select", "DL300", "--target-cores", "2")
 
 
 def a_notebook(*cells: str) -> str:
@@ -167,15 +168,15 @@ def test_diff_shows_what_fix_would_do_and_changes_nothing(tmp_path: Path) -> Non
 
 def test_unsafe_fixes_are_made_only_when_asked_for_twice(tmp_path: Path) -> None:
     written(tmp_path, {"bad.py": UNSAFE})
-    (entry,) = findings(cwd=tmp_path)
+    (entry,) = findings(*FOR_UNSAFE, cwd=tmp_path)
     assert entry["fix"] is not None and entry["fix"]["safe"] is False
     for arguments in (["--fix"], ["--unsafe-fixes"]):
-        assert dladvise("check", *arguments, cwd=tmp_path).returncode == 1
+        assert dladvise("check", *FOR_UNSAFE, *arguments, cwd=tmp_path).returncode == 1
         assert (tmp_path / "bad.py").read_text() == UNSAFE
-    assert dladvise("check", "--diff", "--unsafe-fixes", cwd=tmp_path).returncode == 1
-    done = dladvise("check", "--fix", "--unsafe-fixes", cwd=tmp_path)
-    assert done.returncode == 0
-    assert (tmp_path / "bad.py").read_text() != UNSAFE
+    both = ("--unsafe-fixes", *FOR_UNSAFE)
+    assert dladvise("check", "--diff", *both, cwd=tmp_path).returncode == 1
+    assert dladvise("check", "--fix", *both, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "bad.py").read_text() == UNSAFE.replace("64", "2")
 
 
 def test_statistics_count_instead_of_listing(tmp_path: Path) -> None:
@@ -242,9 +243,9 @@ def test_standard_input_is_fixed_to_standard_output(tmp_path: Path) -> None:
     crlf = PROGRAM.replace("\n", "\r\n").encode()
     done = dladvise("check", "--fix", "-", cwd=tmp_path, stdin=crlf)
     assert (done.returncode, done.stdout) == (0, REPAIRED.replace("\n", "\r\n").encode())
-    done = dladvise("check", "--fix", "-", cwd=tmp_path, stdin=UNSAFE.encode())
+    done = dladvise("check", "--fix", "-", *FOR_UNSAFE, cwd=tmp_path, stdin=UNSAFE.encode())
     assert (done.returncode, done.stdout) == (1, UNSAFE.encode())
-    assert b"DL005" in done.stderr
+    assert b"DL300" in done.stderr
     done = dladvise("check", "--diff", "-", cwd=tmp_path, stdin=PROGRAM.encode())
     assert done.returncode == 1
     assert b"\n+    return DataLoader(ds)\n" in done.stdout
