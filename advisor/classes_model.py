@@ -154,7 +154,7 @@ class DatasetClass:
     worker_mentions: frozenset[str] = frozenset()  # every name in that code
     mentions: frozenset[str] = frozenset()  # every name in the class and what it calls here
     device_calls: tuple[DeviceCall, ...] = ()
-    indexed_in_worker: frozenset[str] = frozenset()  # self.attribute[...] in worker code
+    indexed_in_worker: frozenset[str] = frozenset()  # self.attribute[index] in __getitem__
     stream: Stream | None = None  # of an iterable one
     set_from_outside: frozenset[str] = frozenset()  # attributes that code outside assigns
     instantiated: bool = False

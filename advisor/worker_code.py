@@ -9,7 +9,17 @@ import libcst as cst
 
 from .classes_model import Stream
 from .resolve import Resolver
-from .scopes import Binding, Call, Loop, Place, Scope, callee_tail, children, dotted_name
+from .scopes import (
+    Binding,
+    Call,
+    Loop,
+    Place,
+    Scope,
+    callee_tail,
+    children,
+    dotted_name,
+    every_parameter,
+)
 from .values import Defined, Made, Symbol, Unknown
 
 MOST_SCOPES = 60  # functions that worker code calls in its file; real classes stay below ten
@@ -23,8 +33,12 @@ SHARDING = ("datasets.", "webdataset.", "litdata.", "streaming.", "torchdata.", 
 
 @dataclass
 class Survey:
-    """The names in the body of one function; attributes are those of its first parameter."""
+    """The names in the body of one function; attributes are those of its first parameter.
 
+    `indexed` are those that another parameter picks an element of.
+    """
+
+    parameters: tuple[str, ...] = ()
     attributes: set[str] = field(default_factory=set)
     indexed: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
@@ -34,6 +48,7 @@ def survey(scope: Scope) -> Survey:
     """What a function names, with the functions inside it."""
     found = Survey()
     if isinstance(scope.node, (cst.FunctionDef, cst.Lambda)):
+        found.parameters = tuple(p.name.value for p in every_parameter(scope.node.params)[1:])
         _visit(scope.node.body, scope.first_parameter, found)
     return found
 
@@ -50,11 +65,19 @@ def _visit(node: cst.CSTNode, me: str | None, found: Survey) -> None:
         _visit(node.value, me, found)
         return
     if isinstance(node, cst.Subscript):
-        name = dotted_name(node.value)
-        if name is not None and me is not None and name.startswith(f"{me}."):
-            found.indexed.add(name[len(me) + 1 :])
+        name = dotted_name(node.value) or ""
+        of_me = name.startswith(f"{me}.")
+        if of_me and any(_mentions(node.slice, index) for index in found.parameters):
+            found.indexed.add(name.partition(".")[2])
     for child in children(node):
         _visit(child, me, found)
+
+
+def _mentions(nodes: Iterable[cst.CSTNode], name: str) -> bool:
+    return any(
+        (isinstance(node, cst.Name) and node.value == name) or _mentions(children(node), name)
+        for node in nodes
+    )
 
 
 class Reached:
@@ -115,7 +138,12 @@ class Reached:
         return frozenset(name for one in self.methods for name in self.surveys[id(one)].attributes)
 
     def indexed(self) -> frozenset[str]:
-        return frozenset(name for one in self.methods for name in self.surveys[id(one)].indexed)
+        return frozenset(
+            name
+            for one in self.methods
+            if one.name in ("__getitem__", "__getitems__")
+            for name in self.surveys[id(one)].indexed
+        )
 
     def names(self) -> frozenset[str]:
         return frozenset(name for one in self.surveys.values() for name in one.names)
