@@ -196,7 +196,17 @@ def test_statistics_count_instead_of_listing(tmp_path: Path) -> None:
 def test_rules_are_chosen_on_the_command_line_and_in_files(tmp_path: Path) -> None:
     written(
         tmp_path,
-        {"pyproject.toml": '[tool.dladvise]\nignore = ["DL003"]\n\ntarget = { cores = 6 }\n'},
+        {
+            "pyproject.toml": '[tool.dladvise]\nper-file-ignores = {"tests/**" = ["DL003"]}\n',
+            "a.py": PROGRAM,
+            "tests/b.py": PROGRAM,
+            "old/dladvise.toml": 'ignore = ["DL0"]\n',
+            "old/c.py": PROGRAM,
+            "new/dladvise.toml": 'exclude = ["gen", "x_*.py"]\n',
+            "new/gen/d.py": PROGRAM,
+            "new/x_1.py": PROGRAM,
+            "new/y.py": PROGRAM,
+        },
     )
 
     def paths(*arguments: str) -> list[str]:
@@ -346,15 +356,16 @@ def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
     assert [many[0], many[9], many[15]] == single
 
 
+IMPORT_BYTES = IMPORT.encode()
 BAD_INPUT: dict[str, tuple[str | bytes, str]] = {
     "latin.py": (b"# \xe9\n", "is not UTF-8"),
-    "loader.py": (b"DataLoader\n# \xe9\n", "is not UTF-8 (line 2)"),
-    "cookie.py": ("# coding: nonsense\nDataLoader\n", "unknown encoding nonsense"),
-    "null.py": ("DataLoader\0\n", "holds a null byte, which Python does not read"),
+    "loader.py": (IMPORT_BYTES + b"# \xe9\n", "is not UTF-8 (line 2)"),
+    "cookie.py": (f"# coding: nonsense\n{IMPORT}", "unknown encoding nonsense"),
+    "null.py": (IMPORT_BYTES + b"\0\n", "holds a null byte, which Python does not read"),
     "empty.ipynb": ("", "is not JSON, so no notebook"),
     "list.ipynb": ("[]", "is not JSON, so no notebook"),
-    "broken.ipynb": ('{"cells": [DataLoader', "is not JSON: Expecting"),
-    "old.ipynb": ('{"worksheets": "DataLoader"}', 'has no "cells"'),
+    "broken.ipynb": (f'{{"cells": [{IMPORT}', "is not JSON: Expecting"),
+    "old.ipynb": (json.dumps({"worksheets": IMPORT}), 'has no "cells"'),
 }
 
 
