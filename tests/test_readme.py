@@ -61,6 +61,8 @@ def test_the_changelog_has_this_version() -> None:
         ("# T\n\nUses e.g. Adam, i.e. `x`. More.\n", "Uses e.g. Adam, i.e. `x`"),
         ("# T\n\nSince torch 2.13 it\nraises. `More` here.\n", "Since torch 2.13 it raises"),
         ("# T\n\nNo period", "No period"),
+        ("# T\n\nEnds in `Error: no` at once. x is 1.\n", "Ends in `Error: no` at once"),
+        ("# T\n\nIt raises (`a.py`, torch 2.13).\n", "It raises"),
     ],
 )
 def test_the_first_sentence(text: str, sentence: str) -> None:

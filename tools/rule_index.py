@@ -71,14 +71,15 @@ def outdated() -> dict[Path, str]:
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence of a document's first paragraph."""
+    """What the first paragraph of a document says first, without a remark in parentheses."""
     paragraph = next(
         part for part in text.split("\n\n")[1:] if part.strip() and not part.startswith("```")
     )
     words = " ".join(paragraph.split())
-    # A period ends a sentence where a capital or code follows, and it does not end "e.g." or "1.".
-    match = re.search(r"(?<!\be\.g)(?<!\bi\.e)(?<!\d)[.:](?=\s+[A-Z`*\"]|$)", words)
-    return words[: match.start()] if match else words
+    hidden = re.sub(r"`[^`]*`", lambda code: "`" * len(code[0]), words)  # no sentence ends in code
+    end = re.search(r"(?<!\be\.g)(?<!\bi\.e)[.:](?=\s|$)", hidden)
+    sentence = words[: end.start()] if end else words
+    return re.sub(r" \([^()]*\)$", "", sentence)
 
 
 def _severity(rule: Rule) -> str:
