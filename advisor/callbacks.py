@@ -12,7 +12,7 @@ from .devices import device_calls
 from .resolve import Resolver
 from .scopes import Place, Scope, children, dotted_name
 from .text import Span
-from .values import UNKNOWN, Defined, Group, Known, Made, Number, Symbol, Text, What, is_none
+from .values import UNKNOWN, Defined, Group, Known, Made, Number, Symbol, Text, Value, What, is_none
 from .worker_code import calls_in
 
 # Decorators under which a function is still called with the arguments it declares.
@@ -27,14 +27,14 @@ def callback(
     Where it is None in some cases only, this is the function of the others.
     """
     reading = _Reading(resolver, node, place, span)
-    called = reading.called()
-    if called is not None:
-        return called
-    value = resolver.value(node, place)
-    others = [case.what for case in value if is_none(case.what) is not True]
-    if not others:
-        return None
-    return reading.described(others[0] if len(others) == 1 else UNKNOWN)
+    return reading.called() or reading.one_of(resolver.value(node, place))
+
+
+def callback_among(
+    resolver: Resolver, node: cst.BaseExpression, place: Place, span: Span, value: Value
+) -> Callback | None:
+    """What is known of a function that `node`, a dictionary, holds as `value`."""
+    return _Reading(resolver, node, place, span).one_of(value)
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,12 @@ class _Reading:
     node: cst.BaseExpression
     place: Place
     span: Span
+
+    def one_of(self, value: Value) -> Callback | None:
+        others = list(dict.fromkeys(c.what for c in value if is_none(c.what) is not True))
+        if not others:
+            return None
+        return self.described(others[0] if len(others) == 1 else UNKNOWN)
 
     def called(self) -> Callback | None:
         """The call of a function of this file that fails, or that gives nothing."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from .callbacks import callback
+from .callbacks import callback, callback_among
 from .classes import Classes
 from .classes_model import Callback
 from .model import Argument, DatasetUse, LoaderCall
@@ -357,11 +357,16 @@ class _Reading:
 
     def callback(self, name: str) -> Callback | None:
         argument = self.arguments.get(name)
-        if argument is None or argument.splatted:
+        if argument is None:
             return None
         for arg in self.call.node.args:
-            if not arg.star and self.span(arg.value) == argument.span:
-                return callback(self.resolver, arg.value, self.call.place, argument.span)
+            span = self.span(arg.value)
+            if span == argument.span and argument.splatted:
+                return callback_among(
+                    self.resolver, arg.value, self.call.place, span, argument.value
+                )
+            if span == argument.span and not arg.star:
+                return callback(self.resolver, arg.value, self.call.place, span)
         return None
 
 

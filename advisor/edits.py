@@ -37,7 +37,7 @@ def add_argument(source: Source, call: LoaderCall, name: str, code: str) -> tupl
             return (Edit(Span(last.after, last.after), f"{newline}{indent}{name}={code},"),)
         return (Edit(Span(line_end, line_end), f"{newline}{indent}{name}={code},"),)
     line_end = _line_end(text, end)
-    if line_end >= call.closing:
+    if line_end >= call.closing or not text[end:line_end].strip():
         return (Edit(Span(end, end), f",{newline}{indent}{name}={code}"),)
     return (
         Edit(Span(end, end), ","),
@@ -104,7 +104,7 @@ def _removed(text: str, call: LoaderCall, argument: Argument) -> list[Edit]:
     if _alone(text, call, argument):
         line_end = _line_end(text, end)
         behind = text[end:line_end]
-        if behind.strip():
+        if behind.strip() not in ("", "\\"):
             return [Edit(Span(start, line_end - len(behind.lstrip())), "")]
         start = _line_start(text, start)
         return [Edit(Span(_before_line_end(text, start), line_end), "")]
@@ -145,14 +145,14 @@ def _tail_removed(text: str, call: LoaderCall, tail: list[Argument]) -> list[Edi
 
 
 def _alone(text: str, call: LoaderCall, argument: Argument) -> bool:
-    """Reports whether its lines hold nothing else but a comment behind it."""
+    """Reports whether its lines hold nothing else but a comment or a backslash behind it."""
     if text[_line_start(text, argument.whole.start) : argument.whole.start].strip():
         return False
     if "#" in text[argument.whole.end : argument.after]:
         return False
     line_end = _line_end(text, argument.after)
     behind = text[argument.after : line_end].strip()
-    return line_end < call.closing and (not behind or behind.startswith("#"))
+    return line_end < call.closing and (behind in ("", "\\") or behind.startswith("#"))
 
 
 def _line_start(text: str, at: int) -> int:

@@ -13,6 +13,7 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def main() -> int:
     programs = [program(oracle["prelude"], case) for case in oracle["cases"]]
     changed = 0
     for case, found in zip(oracle["cases"], observed(programs), strict=True):
-        found["message"] = steady(found["message"])
+        found = {"observed": found["observed"], "message": steady(found["message"])}
         if any(case.get(key) != value for key, value in found.items()):
             changed += 1
             print(f"{case['id']}: {found['observed']} {found['message'] or ''}")
@@ -47,12 +48,18 @@ def program(prelude: str, case: dict[str, str]) -> str:
     return f"{prelude}{setup}made = {case['expression']}\n"
 
 
-def observed(programs: list[str]) -> list[dict[str, str | None]]:
+def observed(programs: list[str], processes: int = 2) -> list[dict[str, str | None]]:
     """What torch does with each program, in order."""
-    lines = "".join(json.dumps(program) + "\n" for program in programs)
+    with ThreadPoolExecutor(processes) as pool:
+        shares = [programs[index::processes] for index in range(processes)]
+        answers = list(pool.map(_observed, shares))
+    return [answers[index % processes][index // processes] for index in range(len(programs))]
+
+
+def _observed(programs: list[str]) -> list[dict[str, str | None]]:
     ran = subprocess.run(
         [sys.executable, str(HERE / "torch_runner.py")],
-        input=lines,
+        input="".join(json.dumps(program) + "\n" for program in programs),
         stdout=subprocess.PIPE,
         text=True,
         check=True,

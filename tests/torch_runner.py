@@ -4,7 +4,8 @@
 
 One JSON string a line goes in, one JSON object a line comes out. Every program runs in
 a process of its own, so that a hang or a crash is an outcome like any other. A loader
-that the program leaves in the name `made` is iterated.
+that the program leaves in the name `made` is iterated; where it gives batches, their text
+comes back too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import signal
 import sys
 import time
 import warnings
+from contextlib import suppress
 from itertools import islice
 from types import ModuleType
 
@@ -46,8 +48,8 @@ def outcome(program: str) -> dict[str, str | None]:
     os.close(writer)
     answered = _read(reader, time.monotonic() + PATIENCE_S)
     os.close(reader)
-    if answered is None:
-        os.killpg(child, signal.SIGKILL)  # its workers are in its group
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)  # with the workers that it left behind
     os.waitpid(child, 0)
     if answered is None:
         return {"observed": "hang", "message": None}
@@ -76,21 +78,20 @@ def _run(program: str) -> dict[str, str | None]:
     from torch.utils.data import DataLoader
 
     warnings.simplefilter("ignore")
-    stage = "ctor"
+    stage, batches = "ctor", None
     try:
         module = sys.modules["program"] = ModuleType("program")  # dataclasses look it up
         exec(compile(program, "<program>", "exec"), module.__dict__)
         made = getattr(module, "made", None)
         if isinstance(made, DataLoader):
             stage = "iter"
-            for _ in islice(made, BATCHES):
-                pass
+            batches = repr(list(islice(made, BATCHES)))
     except BaseException as problem:
         lines = str(problem).strip().splitlines()
         # a worker's exception carries the worker's traceback; its last line says what it is
         message = lines[-1] if lines and lines[0].startswith("Caught ") else "\n".join(lines)
         return {"observed": f"{stage}:{type(problem).__name__}", "message": message}
-    return {"observed": "ok", "message": None}
+    return {"observed": "ok", "message": None, "batches": batches}
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from ..edits import removal
 from ..findings import Hit, Severity, rule
 from ..model import LoaderCall, Module
-from ..values import Case, Group, Known, Text, interval, is_none, truth
+from ..values import Case, Defined, Group, Known, Text, interval, is_none, truth
 
 
 @rule("DL006", Severity.ERROR)
@@ -15,7 +15,7 @@ def batching_conflict(module: Module) -> Iterator[Hit]:
 
 
 def _beside_batch_sampler(module: Module, call: LoaderCall) -> Iterator[Hit]:
-    misplaced = {one.name for one in call.misplaced}
+    misplaced = {one.name for one in call.misplaced} - {"shuffle"}
     for option, conflicts in CONFLICTS.items():
         argument = call.arguments.get(option)
         if argument is None or misplaced & {option, "batch_sampler"}:
@@ -63,7 +63,7 @@ def _not_one(case: Case) -> bool:
     what = case.what
     if isinstance(what, Known):
         return what.value != 1  # None too
-    if isinstance(what, (Group, Text)):
+    if isinstance(what, (Group, Text, Defined)):
         return True
     bounds = interval(what)
     if bounds is None:

@@ -14,7 +14,9 @@ def iterable_dataset_sampling(module: Module) -> Iterator[Hit]:
         name = call.dataset_class.name if call.dataset_class else "the dataset"
         for option in ("shuffle", "sampler", "batch_sampler"):
             argument = call.arguments.get(option)
-            if argument is None or argument in call.misplaced or not _refused(call, option):
+            if argument is None or not _refused(call, option):
+                continue
+            if option != "shuffle" and argument in call.misplaced:
                 continue
             yield Hit(
                 argument.whole,

@@ -29,7 +29,7 @@ def misplaced_positional_argument(module: Module) -> Iterator[Hit]:
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 EFFECTS = {
-    "shuffle": "the samples are shuffled, and nothing is said",
+    "shuffle": "it only says yes to shuffling",
     "sampler": "torch cannot iterate over it and raises",
     "batch_sampler": "torch cannot iterate over it and raises",
 }

@@ -33,10 +33,12 @@ def _of_dataset(call: LoaderCall, case: Case, classes: set[str]) -> str | None:
     what = case.what
     if case.origin is not None:
         return None
-    if isinstance(what, Defined) and what.kind == "class" and what.name in classes:
-        return f"the class {what.name} is no dataset yet: the first batch raises TypeError"
-    if isinstance(what, Symbol) and what.name in MAP_DATASETS | ITERABLE_DATASETS:
-        return f"the class {shown(what)} is no dataset yet: the first batch raises TypeError"
+    if (isinstance(what, Defined) and what.kind == "class" and what.name in classes) or (
+        isinstance(what, Symbol) and what.name in MAP_DATASETS | ITERABLE_DATASETS
+    ):
+        # Dataset[3] is a type, as list[int] is one
+        raises = "the first batch raises TypeError" if _in_order(call) else "every sample is a type"
+        return f"the class {shown(what)} is no dataset yet: {raises}"
     if isinstance(what, Defined) and what.kind != "class":
         return f"the function {what.name} is no dataset: the first batch raises TypeError"
     if isinstance(what, Group) and what.kind in ("generator", "set"):
@@ -53,9 +55,17 @@ def _of_dataset(call: LoaderCall, case: Case, classes: set[str]) -> str | None:
         return f"the dataset is {shown(what)}: the first batch raises TypeError"
     if call.dataset_form == "columns":
         return "a tuple of arrays is a dataset of its columns: a sample is one whole array"
-    if call.dataset_form == "mapping" and call.lacks("sampler") and call.lacks("batch_sampler"):
+    if call.dataset_form == "mapping" and _in_order(call):
         return "the dict has strings for keys and torch asks for 0: the first batch raises KeyError"
     return None
+
+
+def _in_order(call: LoaderCall) -> bool:
+    """Whether torch draws the indices itself."""
+    scenarios = call.scenarios("sampler", "batch_sampler")
+    return bool(scenarios) and all(
+        case.what == Known(None) for one in scenarios for case in one.values()
+    )
 
 
 def _of_sampler(call: LoaderCall, case: Case) -> str | None:

@@ -12,7 +12,7 @@ def sampler_with_shuffle(module: Module) -> Iterator[Hit]:
         sampler, shuffle = call.arguments.get("sampler"), call.arguments.get("shuffle")
         if sampler is None or shuffle is None or not _always_raises(call):
             continue
-        if sampler in call.misplaced or shuffle in call.misplaced:
+        if sampler in call.misplaced:
             continue
         order = "the sampler decides the order"
         if "DistributedSampler" in shown(sampler.value[0].what):

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from ..edits import editable, removal, set_argument
 from ..findings import Fix, Hit, Safety, Severity, rule
 from ..model import LoaderCall, Module
-from ..values import Known, What
+from ..values import Known, What, is_none, truth
 
 
 @rule("DL003", Severity.ERROR)
@@ -46,10 +46,23 @@ def _always_raises(module: Module, call: LoaderCall, option: str) -> bool:
 
 
 def _given(option: str, what: What, accepted: tuple[What, ...]) -> bool:
-    if not isinstance(what, Known) or what in accepted:
-        return False
-    # a timeout below 0 or of another type raises with workers too
-    return option != "timeout" or (isinstance(what.value, (int, float)) and what.value > 0)
+    if option == "timeout":
+        # one below 0 or of another type raises with workers too
+        return isinstance(what, Known) and isinstance(what.value, (int, float)) and what.value > 0
+    if isinstance(what, Known):
+        return what not in accepted
+    if option == "persistent_workers":
+        return truth(what) is True
+    return is_none(what) is False or getattr(what, "name", "") in CONTEXTS
+
+
+# What is given for a multiprocessing_context: the two modules by mistake.
+CONTEXTS = (
+    "multiprocessing",
+    "multiprocessing.get_context",
+    "torch.multiprocessing",
+    "torch.multiprocessing.get_context",
+)
 
 
 def _with_workers(module: Module, call: LoaderCall) -> Iterator[Fix]:
