@@ -91,8 +91,11 @@ class Tree:
         return self._spans[node]
 
     def code(self, node: cst.CSTNode) -> str:
-        span = self.span(node)
-        return self.text[span.start : span.end]
+        """The text of `node`; quicker than its place."""
+        if self._spans is not None:
+            span = self._spans[node]
+            return self.text[span.start : span.end]
+        return self.module.code_for_node(node)
 
 
 class _Recorder(CodegenState):
@@ -127,7 +130,7 @@ class _Recorder(CodegenState):
         self.spans[node] = Span(self.open.pop(), self.offset)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def parse(text: str, occurrence: int) -> Tree:
     """The tree of a block; what cannot be read in it is left out and told.
 

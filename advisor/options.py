@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from .scopes import Call, Place, Scope, callee_tail, dotted_name
-from .values import Case, Known, Number, Origin, Value, known
+from .values import Case, Known, Number, Value, known
 
 if TYPE_CHECKING:
     from .resolve import Resolver
@@ -77,9 +77,7 @@ def _default(resolver: Resolver, call: Call, flag: str) -> Value | None:
         return None
     action = _keyword(call.node, "action")
     default = _keyword(call.node, "default")
-    origin = Origin(
-        f"the default of {flag}", resolver.program.span(call.node, call.place.scope)
-    )
+    origin = resolver.origin_at(f"the default of {flag}", call.node, call.place.scope)
     if default is None:
         if isinstance(action, cst.SimpleString) and action.evaluated_value == "store_true":
             value = known(False)
@@ -124,9 +122,8 @@ def click_default(resolver: Resolver, scope: Scope, name: str) -> Value | None:
         default = _keyword(call, "default")
         if fills != name or default is None:
             continue
-        origin = Origin(
-            f"the default of {long or name}", resolver.program.span(call, scope.place.scope)
-        )
+        words = f"the default of {long or name}"
+        origin = resolver.origin_at(words, call, scope.place.scope)
         value = resolver.value(default, scope.place)
         return tuple(Case(case.what, case.given, origin) for case in value)
     return None

@@ -28,6 +28,7 @@ from .scopes import (
     dotted_name,
     every_parameter,
 )
+from .text import Span
 from .torch_api import LOADERS, TORCH_DATA_NAMES, canonical
 from .values import (
     ABSENT,
@@ -60,7 +61,7 @@ from .values import (
     united,
 )
 
-DEEPEST = 24  # names that lead to names; real code stays below ten
+DEEPEST = 40  # names that lead to names; real code stays below ten
 MOST_STEPS = 60_000  # evaluations in one file; generated code may have no end
 
 Node: TypeAlias = cst.CSTNode
@@ -264,9 +265,14 @@ class Resolver:
         reaching = self.program.reaching(name, place)
         if reaching is None:
             return self.unbound(name)
+        key = (hash(name), id(place))
+        if key in self._active or len(self._active) > DEEPEST:
+            return NOTHING_KNOWN
+        self._active.add(key)
         found: list[Case] = []
         for one in reaching:
             found += under(self.bound(one.binding, place), one.given)
+        self._active.discard(key)
         return united(found)
 
     def unbound(self, name: str) -> Value:
@@ -290,14 +296,14 @@ class Resolver:
                 return (Case(Defined(scope.kind, scope.name, scope)),)
             case "augment":
                 assert isinstance(binding.value, cst.AugAssign)
+                if binding.place.loops:
+                    return NOTHING_KNOWN
                 operator = _OPERATORS.get(type(binding.value.operator), "")
                 before = (
                     self.name(binding.name, binding.place)
                     if "." not in binding.name
                     else NOTHING_KNOWN
                 )
-                if binding.place.loops:
-                    return NOTHING_KNOWN
                 return combined(
                     lambda a, b: arithmetic(operator, a, b),
                     before,
@@ -556,7 +562,16 @@ class Resolver:
         if node is None:
             node = binding.node
         assert node is not None
-        return Origin(words, self.program.span(node, binding.place.scope))
+        return self.origin_at(words, node, binding.place.scope)
+
+    def origin_at(
+        self, words: str, node: cst.CSTNode, scope: Scope, *, tells_line: bool = False
+    ) -> Origin:
+        def locate(one: cst.CSTNode) -> tuple[Span, int]:
+            span = self.program.span(one, scope)
+            return span, self.program.source.line_at(span.start)
+
+        return Origin(words, node, locate, tells_line)
 
     def assignments(self, scope: Scope, attribute: str) -> list[Binding]:
         """Every `self.attribute = …` in the methods of a class and its bases here."""
@@ -634,9 +649,8 @@ class Resolver:
             if given is None:
                 omitted = True
                 continue
-            where = self.program.span(call.node.func, call.place.scope)
-            line = self.program.source.line_at(where.start)
-            origin = Origin(f"parameter {name!r}, as given on line {line}", where)
+            words = f"parameter {name!r}, as given"
+            origin = self.origin_at(words, call.node.func, call.place.scope, tells_line=True)
             found += [
                 Case(case.what, ALWAYS, case.origin or origin, (call, *case.via)) for case in given
             ]
@@ -767,7 +781,7 @@ class Resolver:
                 return default
         if len(node.args) > 1 and dotted_name(func.value) is not None:
             words = f"the default for {key[0].what.value!r}"
-            origin = Origin(words, self.program.span(node.args[1].value, place.scope))
+            origin = self.origin_at(words, node.args[1].value, place.scope)
             return tuple(Case(c.what, c.given, c.origin or origin) for c in default)
         return NOTHING_KNOWN
 

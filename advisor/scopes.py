@@ -179,7 +179,7 @@ class Scope:
             yield from child.everything()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def read_block(text: str, occurrence: int) -> Scope:
     """What happens in the block with that text."""
     tree = parse(text, occurrence)

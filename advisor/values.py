@@ -101,12 +101,26 @@ ABSENT = Absent()
 What: TypeAlias = Known | Number | Text | Symbol | Defined | Made | Group | Unknown | Absent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Origin:
-    """Where a default comes from: "the default of --workers", and its place."""
+    """Where a default comes from: "the default of --workers", and its place.
 
-    words: str
-    span: Span
+    Finding the place is slow, so it is looked for when it is asked for: `locate` gives
+    the place of `node`, and the line it is on.
+    """
+
+    label: str
+    node: Any = field(repr=False)
+    locate: Callable[[Any], tuple[Span, int]] = field(repr=False, compare=False)
+    tells_line: bool = False
+
+    @property
+    def span(self) -> Span:
+        return self.locate(self.node)[0]
+
+    @property
+    def words(self) -> str:
+        return f"{self.label} on line {self.locate(self.node)[1]}" if self.tells_line else self.label
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -78,6 +79,9 @@ class Outcome:
 
 def check(job: Job) -> Outcome:
     """Check one file. Whatever happens, it is told and does not stop the others."""
+    # A tree of many thousand nodes is made and dropped whole: looking for garbage while
+    # it grows takes as long as parsing.
+    gc.disable()
     try:
         file = decoded(job.path, job.raw)
         return _changed(job, file)
@@ -91,6 +95,8 @@ def check(job: Job) -> Outcome:
         words = f"{type(error).__name__}: {error}".splitlines()[0]
         problem = f"{job.path}: not checked, a mistake in dladvise, please report it ({words})"
         return Outcome(job.path, problem=problem)
+    finally:
+        gc.enable()
 
 
 def check_all(jobs: list[Job], n_processes: Callable[[], int]) -> Iterator[Outcome]:
