@@ -17,14 +17,14 @@ class Measurements(Dataset):
 
     def __init__(self, path):
         with open(path, newline="") as file:
-            self.rows = [[float(cell) for cell in row] for row in csv.reader(file)]
+            self.rows = list(csv.reader(file))
 
     def __len__(self):
         return len(self.rows)
 
     def __getitem__(self):
-        row = self.rows[index]
-        return torch.tensor(row[:-1]), torch.tensor(row[-1:])
+        row = torch.tensor([float(cell) for cell in self.rows[index]])
+        return row[:-1], row[-1:]
 
 
 def write_measurements(path):
