@@ -9,20 +9,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from . import globs, toml_lines
 from .engine import all_rules
 from .findings import Rule
+from .setting_values import ALL, READERS, did_you_mean, kind, read_selectors
 from .target import Target
 
 FILE_NAME = "dladvise.toml"
 PYPROJECT = "pyproject.toml"
-ALL = "ALL"
-PLATFORMS = ("linux", "macos", "windows")
-START_METHODS = ("fork", "spawn", "forkserver")
 
 
 class SettingsError(Exception):
@@ -213,7 +210,7 @@ def overridden(
         if option is None:
             continue
         try:
-            parts[key] = _selectors([part for part in option.replace(",", " ").split() if part])
+            parts[key] = read_selectors([part for part in option.replace(",", " ").split() if part])
         except ValueError as error:
             problems.append(f"--{key} {error}")
         sources[key] = f"--{key}"
@@ -231,36 +228,6 @@ def overridden(
     return replace(base, choices=choices, sources=sources)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """ ", did you mean …?" for a misspelt word, or nothing."""
-    upper = {name.upper(): name for name in known}
-    close = get_close_matches(word.upper(), upper, 1, cutoff=0.5)
-    return f", did you mean {upper[close[0]]}?" if close else ""
-
-
-def find_rule(word: str) -> Rule:
-    """The rule with that code or name; ValueError says what may have been meant."""
-    names = {name.upper(): rule for rule in all_rules() for name in (rule.code, rule.name)}
-    rule = names.get(word.upper())
-    if rule is None:
-        raise ValueError(f"there is no rule {word}{_meant(word)}")
-    return rule
-
-
-def _meant(word: str) -> str:
-    if word[:2].upper() == "DL" and word[2:].isdigit():
-        # among codes the nearest number is likelier than a similar one
-        by_distance = sorted(
-            (rule.code for rule in all_rules()),
-            key=lambda code: (
-                sum(a != b for a, b in zip(code, word.upper().ljust(5), strict=False)),
-                abs(int(code[2:]) - int(word[2:])),
-            ),
-        )
-        return f", did you mean {by_distance[0]}?" if by_distance else ""
-    return did_you_mean(word, [name for rule in all_rules() for name in (rule.code, rule.name)])
-
-
 def _specificity(rule: Rule, selectors: Iterable[str]) -> int:
     """How precisely the selectors mean the rule; -1 where they do not."""
     best = -1
@@ -272,108 +239,6 @@ def _specificity(rule: Rule, selectors: Iterable[str]) -> int:
     return best
 
 
-def _selectors(value: Any) -> tuple[str, ...]:
-    selectors = []
-    for word in _strings(value):
-        upper = word.upper()
-        if upper == ALL or any(rule.code.startswith(upper) for rule in all_rules()):
-            selectors.append(upper)
-        elif upper in {rule.name.upper() for rule in all_rules()}:
-            selectors.append(find_rule(word).code)
-        else:
-            raise ValueError(f"has the unknown rule {word}{_meant(word)}")
-    return tuple(selectors)
-
-
-def _strings(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"must be a list of strings, not {_kind(value)}")
-    return tuple(value)
-
-
-def _string(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"must be a string, not {_kind(value)}")
-    return value
-
-
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"must be true or false, not {_kind(value)}")
-    return value
-
-
-def _count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"must be a whole number, not {_kind(value)}")
-    if value < 1:
-        raise ValueError(f"must be at least 1, not {value}")
-    return value
-
-
-def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"must be a number, not {_kind(value)}")
-    if not value > 0:
-        raise ValueError(f"must be more than 0, not {value}")
-    return float(value)
-
-
-def _version(value: Any) -> tuple[int, int]:
-    if isinstance(value, float):
-        raise ValueError(f'must be a string such as "3.10" (a number loses the 0), not {value}')
-    parts = _string(value).split(".")
-    if len(parts) < 2 or not all(part.isdigit() for part in parts[:2]):
-        raise ValueError(f'must be a version such as "3.12", not "{value}"')
-    return int(parts[0]), int(parts[1])
-
-
-def _platforms(value: Any) -> frozenset[str]:
-    for name in _strings(value):
-        _one_of(name, PLATFORMS)
-    return frozenset(value)
-
-
-def _start_method(value: Any) -> str:
-    return _one_of(_string(value), START_METHODS)
-
-
-def _one_of(name: str, known: tuple[str, ...]) -> str:
-    if name not in known:
-        raise ValueError(
-            f'must be one of {", ".join(known)}, not "{name}"{did_you_mean(name, known)}'
-        )
-    return name
-
-
-def _per_file_ignores(value: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    if not isinstance(value, dict):
-        raise ValueError(f"must be a table from patterns to codes, not {_kind(value)}")
-    return tuple((pattern, _selectors(codes)) for pattern, codes in value.items())
-
-
-def _env(value: Any) -> tuple[tuple[str, str], ...]:
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise ValueError("must be a table of strings")
-    return tuple(value.items())
-
-
-READERS: dict[str, Callable[[Any], Any]] = {
-    "select": _selectors,
-    "ignore": _selectors,
-    "per-file-ignores": _per_file_ignores,
-    "exclude": _strings,
-    "target.cores": _count,
-    "target.python": _version,
-    "target.torch": _version,
-    "target.platforms": _platforms,
-    "target.start-method": _start_method,
-    "target.gpu": _truth,
-    "probe.interpreter": _string,
-    "probe.args": _strings,
-    "probe.seconds": _seconds,
-    "probe.env": _env,
-}
 TABLES = ("target", "probe")
 
 
@@ -385,7 +250,7 @@ def _leaves(
     for key, value in table.items():
         if key in TABLES:
             if not isinstance(value, dict):
-                problems.append(f"{where((key,))}: {key} must be a table, not {_kind(value)}")
+                problems.append(f"{where((key,))}: {key} must be a table, not {kind(value)}")
                 continue
             inner = [name.partition(".")[2] for name in READERS if name.startswith(f"{key}.")]
             for name, inner_value in value.items():
@@ -398,15 +263,6 @@ def _leaves(
             yield key, value
         else:
             problems.append(f"{where((key,))}: unknown key {key}{did_you_mean(key, top)}")
-
-
-def _kind(value: Any) -> str:
-    """What TOML calls the value."""
-    if isinstance(value, list):
-        odd = [item for item in value if not isinstance(item, str)]
-        return f"a list with {_kind(odd[0])}" if odd else "a list"
-    kinds = {bool: "a boolean", int: "a whole number", float: "a number", str: "a string"}
-    return kinds.get(type(value), "a table" if isinstance(value, dict) else "a date or time")
 
 
 def _has_table(pyproject: Path) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dladvise.advisor import Rule, Target, all_rules, document
-from dladvise.advisor.settings import READERS, Settings
+from dladvise.advisor.setting_values import READERS
+from dladvise.advisor.settings import Settings
 
 from .records import url
 from .render_text import Paint, Style

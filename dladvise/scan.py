@@ -10,7 +10,7 @@ from pathlib import Path
 from dladvise.advisor import Safety, Severity, Source, Target
 from dladvise.advisor.settings import Settings, overridden
 
-from . import baseline, cache, files
+from . import baseline, cache, files, walk
 from .checking import ALLOWED, Change, Job, Outcome, check_all
 from .files import FileError
 from .projects import Projects
@@ -72,7 +72,7 @@ def scan(request: Request, progress: Callable[[int, int], None]) -> Scan:
     def failed(error: FileError) -> None:
         problems.append(str(error))
 
-    paths = files.found(request.paths, projects.excludes, failed)
+    paths = walk.found(request.paths, projects.excludes, failed)
     jobs = []
     target_of = _targets()
     for path in paths:
@@ -97,7 +97,7 @@ def scan(request: Request, progress: Callable[[int, int], None]) -> Scan:
 def watched(request: Request) -> tuple[str, ...]:
     """The files that a scan would look at now, the configuration's among them."""
     projects = Projects(request.over, Path.cwd())
-    paths = files.found(request.paths, projects.excludes, lambda error: None)
+    paths = walk.found(request.paths, projects.excludes, lambda error: None)
     for path in paths:
         projects.settings(os.path.dirname(os.path.abspath(path)))
     return (*paths, *map(str, projects.files))

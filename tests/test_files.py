@@ -15,11 +15,11 @@ from dladvise.files import (
     contents,
     cookie,
     decoded,
-    found,
     is_text,
     may_matter,
     replace_contents,
 )
+from dladvise.walk import found
 from tests.front_door import written
 
 NO_SYMLINKS = sys.platform == "win32"

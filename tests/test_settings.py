@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from dladvise.advisor import all_rules, globs
+from dladvise.advisor.setting_values import READERS, find_rule
 from dladvise.advisor.settings import (
-    READERS,
     Settings,
     SettingsError,
     defaults,
-    find_rule,
     layered,
     load,
     nearest,
