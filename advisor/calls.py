@@ -179,6 +179,7 @@ class _Reading:
             handed_to=self.handed_to(),
             subclass=kind.subclass,
             dataset_class=self.classes.of(dataset),
+            inner_classes=tuple(self.classes.inside(dataset)),
             dataset_kind=dataset_kind(self.resolver, self.classes, dataset),
             in_memory=in_memory(self.resolver, dataset),
             dataset_form=dataset_form(self.resolver, dataset),

@@ -14,7 +14,7 @@ from .resolve import BUILTINS, PASSING, Resolver
 from .scopes import Scope, callee_tail, children, dotted_name
 from .text import Span
 from .torch_api import DATASET, ITERABLE_DATASET, ITERABLE_DATASETS, MAP_DATASETS
-from .values import UNKNOWN, Known, Made, Symbol, Value, What
+from .values import UNKNOWN, Group, Known, Made, Symbol, Value, What
 from .worker_code import Reached, calls_in, stream
 
 # Bases that add nothing which a DataLoader would call.
@@ -27,6 +27,7 @@ WORKER_METHODS = {
     "map": ("__getitem__", "__getitems__"),
     "iterable": ("__iter__", "__next__"),
 }
+DEEPEST_WRAPPING = 3
 READ_RETURNS = frozenset({"__getitem__", "__len__", "__iter__"})
 
 
@@ -55,11 +56,39 @@ class Classes:
         scope = next(iter(found.values()))
         return self._read(scope) if scope is not None else None
 
+    def inside(self, value: Value, depth: int = 0) -> list[DatasetClass]:
+        """The classes of the datasets that `value` is made from: Subset, random_split and the like.
+
+        They run in the same workers.
+        """
+        found: list[DatasetClass] = []
+        for case in value:
+            if not isinstance(case.what, Made) or not case.what.where or depth >= DEEPEST_WRAPPING:
+                continue
+            call, place = case.what.where[:2]
+            if not isinstance(call, cst.Call):
+                continue
+            for arg in call.args:
+                if arg.star:
+                    continue
+                given = self._resolver.value(arg.value, place)
+                given = self._resolver.elements(given) if _is_list(given) else given
+                fact = self.of(given)
+                found += [fact] if fact is not None else []
+                found += self.inside(given, depth + 1)
+        return found
+
     def _read(self, scope: Scope) -> DatasetClass | None:
         if id(scope) not in self._by_scope:
             self._by_scope[id(scope)] = None  # while it is being read
             self._by_scope[id(scope)] = _Reading(self._resolver, scope).fact()
         return self._by_scope[id(scope)]
+
+
+def _is_list(value: Value) -> bool:
+    return all(
+        isinstance(case.what, Group) and case.what.kind in ("list", "tuple") for case in value
+    )
 
 
 def dataset_classes(resolver: Resolver) -> Classes:

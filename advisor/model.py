@@ -80,6 +80,7 @@ class LoaderCall:
     handed_to: str | None = None  # accelerate and the like: who takes over the batches
     subclass: bool = False  # of a class in this file; its own methods may differ
     dataset_class: DatasetClass | None = None
+    inner_classes: tuple[DatasetClass, ...] = ()  # of datasets that its dataset is made from
     dataset_kind: str | None = None  # map, iterable; None where it is not known
     in_memory: bool = False  # the dataset hands out rows of tensors that are in memory
     dataset_form: str | None = None  # columns (a tuple of arrays), mapping (a dict by strings)

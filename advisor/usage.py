@@ -14,16 +14,25 @@ def loaders_of(module: Module, dataset: DatasetClass) -> tuple[LoaderCall, ...]:
     return tuple(call for call in module.loaders if call.dataset_class is dataset)
 
 
+def feeding(module: Module, dataset: DatasetClass) -> tuple[LoaderCall, ...]:
+    """The loaders here whose workers run the code of that class, be it inside a Subset."""
+    return tuple(
+        call
+        for call in module.loaders
+        if call.dataset_class is dataset or any(one is dataset for one in call.inner_classes)
+    )
+
+
 def concrete(module: Module) -> Iterator[DatasetClass]:
     """The classes that objects are made of: bases are left to the classes that derive from them."""
     for dataset in module.datasets:
-        if dataset.instantiated or not dataset.subclassed or loaders_of(module, dataset):
+        if dataset.instantiated or not dataset.subclassed or feeding(module, dataset):
             yield dataset
 
 
 def kept_for_sure(module: Module, dataset: DatasetClass) -> Iterator[Kept]:
     """What its objects keep; what a caller hands in only where it hands them to a loader here."""
-    used = bool(loaders_of(module, dataset))
+    used = bool(feeding(module, dataset))
     return (kept for kept in dataset.kept if used or not kept.handed_in)
 
 
@@ -38,7 +47,7 @@ def made_by(kept: Iterable[Kept], names: Iterable[str]) -> Iterator[Kept]:
 
 def may_run_in_workers(module: Module, dataset: DatasetClass) -> bool:
     """False where its loaders are in this file and none of them has workers."""
-    loaders = loaders_of(module, dataset)
+    loaders = feeding(module, dataset)
     return not loaders or any(not call.workers.surely_zero for call in loaders)
 
 

@@ -8,7 +8,7 @@ from ..classes_model import DeviceCall
 from ..findings import Hit, Severity, rule
 from ..model import LoaderCall, Module
 from ..text import Span
-from ..usage import concrete, loaders_of, surely_pickles
+from ..usage import concrete, feeding, surely_pickles
 
 
 @rule("DL401", Severity.ERROR)
@@ -30,7 +30,7 @@ def _uses(module: Module) -> Iterator[tuple[DeviceCall, Sequence[LoaderCall]]]:
                 collates.setdefault(device_call, []).append(call)
     yield from collates.items()
     for dataset in concrete(module):
-        loaders = loaders_of(module, dataset)
+        loaders = feeding(module, dataset)
         if loaders and all(map(_in_threads, loaders)):
             continue
         for device_call in dataset.device_calls:

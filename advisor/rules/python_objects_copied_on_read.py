@@ -8,7 +8,7 @@ from ..classes_model import DatasetClass
 from ..findings import Hit, Severity, rule
 from ..model import LoaderCall, Module
 from ..text import Span
-from ..usage import concrete, loaders_of, surely_pickles
+from ..usage import concrete, feeding, surely_pickles
 from ..values import Group, Known
 
 
@@ -17,7 +17,7 @@ def python_objects_copied_on_read(module: Module) -> Iterator[Hit]:
     """Reports lists read from files that workers pick their items from."""
     told: set[Span] = set()
     for dataset in concrete(module):
-        workers = [call for call in loaders_of(module, dataset) if _forks_workers(module, call)]
+        workers = [call for call in feeding(module, dataset) if _forks_workers(module, call)]
         if not workers:
             continue
         for kept in dataset.kept:

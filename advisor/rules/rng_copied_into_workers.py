@@ -8,7 +8,7 @@ from ..classes_model import DatasetClass, Kept
 from ..findings import Hit, Severity, rule
 from ..model import Module
 from ..text import Span
-from ..usage import concrete, kept_for_sure, loaders_of, made_by
+from ..usage import concrete, feeding, kept_for_sure, made_by
 from ..values import Known
 
 GENERATORS = frozenset(
@@ -36,7 +36,7 @@ def rng_copied_into_workers(module: Module) -> Iterator[Hit]:
 
 def _epochs_in_workers(module: Module, dataset: DatasetClass) -> str | None:
     """The words on later epochs; None where no worker can have an unchanged copy."""
-    loaders = loaders_of(module, dataset)
+    loaders = feeding(module, dataset)
     left = [
         call
         for call in loaders

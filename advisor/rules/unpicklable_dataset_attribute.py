@@ -8,7 +8,7 @@ from ..classes_model import DatasetClass, Kept
 from ..findings import Hit, Severity, rule
 from ..model import LoaderCall, Module
 from ..text import Span
-from ..usage import concrete, kept_for_sure, loaders_of, pickling_reason, surely_pickles
+from ..usage import concrete, feeding, kept_for_sure, pickling_reason, surely_pickles
 from ..values import Group, Known, Made
 
 UNPICKLABLE: Mapping[str, str] = {
@@ -48,7 +48,7 @@ def unpicklable_dataset_attribute(module: Module) -> Iterator[Hit]:
     """Reports attributes because of which a dataset cannot be sent to workers."""
     told: set[Span] = set()
     for dataset in concrete(module):
-        loaders = [call for call in loaders_of(module, dataset) if not call.workers.surely_zero]
+        loaders = [call for call in feeding(module, dataset) if not call.workers.surely_zero]
         reason = _reason(module, dataset, loaders)
         if reason is None or not PICKLED_BY_HAND.isdisjoint(dataset.bound):
             continue
@@ -70,7 +70,7 @@ def _reason(module: Module, dataset: DatasetClass, loaders: list[LoaderCall]) ->
     for call in loaders:
         if (reason := pickling_reason(module, call)) is not None:
             return reason
-    return None if loaders_of(module, dataset) else pickling_reason(module, None)
+    return None if feeding(module, dataset) else pickling_reason(module, None)
 
 
 def _unpicklable(kept: Kept) -> str | None:
