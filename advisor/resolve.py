@@ -498,7 +498,7 @@ class Resolver:
             case Made(name, where, None, ()) if name in LOADERS and where is not None:
                 return self.loader_member(where, attribute)
             case Made(_, where, Scope() as scope, ()):
-                return self.class_member(scope, attribute, where)
+                return self.class_member(scope, attribute, where or scope)
             case Unknown() | Text():
                 base = dotted_name(node.value)
                 if base is not None and options.looks_like_options(base):

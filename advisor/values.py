@@ -120,7 +120,9 @@ class Origin:
 
     @property
     def words(self) -> str:
-        return f"{self.label} on line {self.locate(self.node)[1]}" if self.tells_line else self.label
+        return (
+            f"{self.label} on line {self.locate(self.node)[1]}" if self.tells_line else self.label
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,13 @@ def is_none(what: What) -> bool | None:
     return isinstance(what, Text) and what.source != "" and None
 
 
+_BUILTIN_CLASSES = frozenset(
+    f"builtins.{name}"
+    for name in ("enumerate", "filter", "list", "map", "object", "range", "reversed", "set",
+                 "tuple", "zip")
+)  # fmt: skip
+
+
 def _is_class(symbol: Symbol) -> bool:
     """Whether the name is that of a builtin, or written as classes are: `RandomSampler`."""
     tail = symbol.name.rpartition(".")[2]
@@ -215,7 +224,8 @@ def _is_class(symbol: Symbol) -> bool:
 
 def _constructs(made: Made) -> bool:
     """Whether the call is that of a class, which gives an object and never None."""
-    return not made.part and made.name.rpartition(".")[2][:1].isupper()
+    tail = made.name.rpartition(".")[2]
+    return not made.part and (tail[:1].isupper() or made.name in _BUILTIN_CLASSES)
 
 
 def interval(what: What) -> tuple[float | None, float | None] | None:

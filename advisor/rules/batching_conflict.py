@@ -39,7 +39,8 @@ def _partial_batch_dropped(module: Module, call: LoaderCall) -> Iterator[Hit]:
     if argument is None or not scenarios:
         return
     if all(
-        one["batch_size"] in NO_BATCHES
+        one["batch_size"].what == Known(None)
+        and one["batch_size"].origin is None
         and one["drop_last"].origin is None
         and truth(one["drop_last"].what) is True
         and not _given(one["batch_sampler"])
@@ -50,9 +51,6 @@ def _partial_batch_dropped(module: Module, call: LoaderCall) -> Iterator[Hit]:
             "drop_last is set although batch_size=None makes no batches: torch raises ValueError",
             removal(module.source, call, argument),
         )
-
-
-NO_BATCHES = (Case(Known(None)),)
 
 
 def _given(case: Case) -> bool:

@@ -17,7 +17,7 @@ def callback_signature(module: Module) -> Iterator[Hit]:
             ("worker_init_fn", call.worker_init),
         ):
             argument = call.arguments.get(option)
-            if callback is None or argument is None or argument.only is None:
+            if callback is None or argument is None or not _settled(argument):
                 continue
             if option == "collate_fn" and call.family == "pyg":
                 continue  # which has its own and never calls this one
@@ -34,6 +34,11 @@ def callback_signature(module: Module) -> Iterator[Hit]:
                     related=places,
                     severity=Severity.ERROR if sure else Severity.WARNING,
                 )
+
+
+def _settled(argument: Argument) -> bool:
+    """Whether it is one and the same thing whatever happens before."""
+    return len({case.what for case in argument.value}) == 1
 
 
 def _of_call(call: LoaderCall, argument: Argument, callback: Callback) -> Hit:

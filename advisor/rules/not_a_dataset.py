@@ -36,8 +36,8 @@ def _of_dataset(call: LoaderCall, case: Case, classes: set[str]) -> str | None:
     if (isinstance(what, Defined) and what.kind == "class" and what.name in classes) or (
         isinstance(what, Symbol) and what.name in MAP_DATASETS | ITERABLE_DATASETS
     ):
-        # Dataset[3] is a type, as list[int] is one
-        raises = "the first batch raises TypeError" if _in_order(call) else "every sample is a type"
+        # with a sampler: Dataset[3] is a type, as list[int] is one
+        raises = "the first batch raises TypeError" if _in_order(call) else "it was never called"
         return f"the class {shown(what)} is no dataset yet: {raises}"
     if isinstance(what, Defined) and what.kind != "class":
         return f"the function {what.name} is no dataset: the first batch raises TypeError"
