@@ -137,7 +137,7 @@ class _Reading:
         reached = Reached(self.resolver, self.scope, WORKER_METHODS[kind])
         worker_calls = list(reached.calls())
         every = Reached(self.resolver, self.scope, sorted(self.functions))
-        kept = kept_values(self.resolver, self.scope, worker_calls)
+        kept = kept_values(self.resolver, self.scope, reached)
         return DatasetClass(
             name=self.scope.name,
             span=self.program.span(self.node.name, self.scope),
@@ -280,10 +280,12 @@ class _Reading:
         inside = {id(scope) for base in self.line for scope in base.everything()}
         for scope in self.program.scopes():
             if id(scope) not in inside:
+                me = _object_name(scope)
                 found |= {
                     store.target.attr.value
                     for store in scope.stores
                     if isinstance(store.target, cst.Attribute)
+                    and dotted_name(store.target.value) != me
                 }
         return frozenset(found)
 
@@ -323,6 +325,14 @@ _ABC_METACLASSES = frozenset({"ABCMeta", "abc.ABCMeta"})
 
 def _called(node: cst.CSTNode) -> cst.CSTNode:
     return node.func if isinstance(node, cst.Call) else node
+
+
+def _object_name(scope: Scope) -> str | None:
+    """What a method calls its object; None outside classes."""
+    method: Scope | None = scope
+    while method is not None and (method.parent is None or method.parent.kind != "class"):
+        method = method.parent
+    return method.first_parameter if method is not None else None
 
 
 def _in_function(scope: Scope) -> bool:

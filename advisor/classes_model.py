@@ -98,8 +98,9 @@ class Records:
 class Kept:
     """A value that is there before workers start and that their code can reach.
 
-    `holder` is object (`self.attribute = …` when the object is made), class (a name in the
-    class body) or module (a name at the left margin that worker code calls methods of).
+    `holder` is object (`self.attribute = …` when the object is made), part (kept by an object
+    that is kept so, and used there in workers), class (a name in the class body) or module (a
+    name at the left margin that worker code calls methods of).
     `what` has every case of the value. `given` says that only its maker's caller in this
     file, or a default, makes it so.
     """

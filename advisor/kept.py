@@ -13,6 +13,7 @@ from .resolve import Resolver
 from .scopes import Binding, Call, Place, Scope, callee_tail, dotted_name
 from .text import Span
 from .values import Defined, Known, Made, Symbol, Value, What
+from .worker_code import Reached
 
 # Calls that give back many Python objects, by what they read.
 LOADED = {
@@ -47,10 +48,11 @@ CONTAINERS = (
 )  # fmt: skip
 
 
-def kept_values(resolver: Resolver, owner: Scope, worker_calls: Iterable[Call]) -> list[Kept]:
+def kept_values(resolver: Resolver, owner: Scope, worker: Reached) -> list[Kept]:
     """What is there before workers start and that their code can reach."""
     found = [*_of_the_object(resolver, owner), *_of_the_class(resolver, owner)]
-    found += _of_the_module(resolver, worker_calls)
+    found += [part for kept in found for part in _of_parts(resolver, kept, worker)]
+    found += _of_the_module(resolver, worker.calls())
     return found
 
 
@@ -191,6 +193,24 @@ def _lambda_inside(resolver: Resolver, node: cst.CSTNode, place: Place) -> Span 
         if found is not None:
             return found
     return None
+
+
+def _of_parts(resolver: Resolver, kept: Kept, worker: Reached) -> Iterator[Kept]:
+    """What an object of another class here keeps and uses in workers: a transform's generator."""
+    what = kept.what[0] if len(kept.what) == 1 else None
+    if kept.holder != "object" or not isinstance(what, Made) or what.part:
+        return
+    inner = what.within
+    if not isinstance(inner, Scope) or any(
+        base is None or base.startswith("torch.utils.data.") for base in resolver.outer_bases(inner)
+    ):
+        return
+    names = {"__call__", *worker.names()} - {"__init__"}
+    used = Reached(resolver, inner, sorted(names & inner.functions().keys()))
+    unchanged = used.attributes() - used.rebound() - used.reseeded()
+    for part in _of_the_object(resolver, inner):
+        if part.attribute in unchanged:
+            yield replace(part, attribute=f"{kept.attribute}.{part.attribute}", holder="part")
 
 
 # Names in the class body, and names at the left margin that worker code uses

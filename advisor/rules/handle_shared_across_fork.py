@@ -55,7 +55,7 @@ def _opens_per_process(dataset: DatasetClass) -> bool:
 def _used_in_workers(dataset: DatasetClass, kept: Kept) -> bool:
     if kept.closed:
         return False
-    if kept.holder == "module":
+    if kept.holder in ("module", "part"):
         return True
     return kept.attribute in dataset.worker_reads - dataset.worker_writes
 

@@ -57,7 +57,7 @@ def _shares_among_workers(dataset: DatasetClass) -> bool:
 
 
 def _drawn_from(dataset: DatasetClass, kept: Kept) -> bool:
-    if kept.holder == "module":
+    if kept.holder in ("module", "part"):
         return True
     name = kept.attribute
     replaced = dataset.worker_writes | dataset.worker_reseeds | dataset.set_from_outside

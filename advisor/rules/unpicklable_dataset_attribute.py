@@ -75,7 +75,7 @@ def _reason(module: Module, dataset: DatasetClass, loaders: list[LoaderCall]) ->
 
 def _unpicklable(kept: Kept) -> str | None:
     """What is kept, in words; None where pickle can write it, or may."""
-    if kept.holder != "object" or kept.closed:
+    if kept.holder not in ("object", "part") or kept.closed:
         return None  # what belongs to the class or the module is not pickled
     if kept.local:
         return "is a lambda" if kept.lambda_span else "is a function defined inside another"
