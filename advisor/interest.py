@@ -15,11 +15,12 @@ HOMES = (b"torch.utils", b"torch_geometric", b"monai", b"torchdata")
 _SUBJECTS = (b"DataLoader", b"Dataset", b"random_split", b"get_state", b"Subset")
 
 _IMPORT = re.compile(
-    r"^[ \t]*from\s+(?:torch\.utils(?:\.data[\w.]*)?|torch_geometric[\w.]*|monai[\w.]*"
+    r"^[ \t]*from\s+(?P<home>torch\.utils(?:\.data[\w.]*)?|torch_geometric[\w.]*|monai[\w.]*"
     r"|torchdata[\w.]*|torchvision\.datasets[\w.]*|torchaudio\.datasets[\w.]*)"
     r"\s+import\s+(?P<names>\([^)]*\)|[^\n#]*)",
     re.MULTILINE,
 )
+_TORCH_DATASET = re.compile(r"Dataset|Subset")
 _NAME = re.compile(r"(?P<name>[\w.]+|\*)(?:\s+as\s+(?P<alias>\w+))?")
 # `data.DataLoader(…)`, `torch.utils.data.Dataset`: by the module's own name, whatever it is
 _DOTTED_LOADER = re.compile(r"\.\w*DataLoader\b")
@@ -80,7 +81,7 @@ def subjects(text: str) -> Subjects | None:
 
 
 def _imported(text: str) -> tuple[set[str], set[str]]:
-    """The names of loaders, and of whatever else may be a base of a dataset."""
+    """The names of loaders, and of what else may be a base of a dataset."""
     loaders: set[str] = set()
     classes: set[str] = set()
     for statement in _IMPORT.finditer(text):
@@ -91,7 +92,9 @@ def _imported(text: str) -> tuple[set[str], set[str]]:
                 classes |= {"Dataset", "IterableDataset"}
             elif match["name"].endswith("DataLoader"):
                 loaders.add(name)
-            elif match["name"][:1].isupper():
+            elif ".datasets" in statement["home"] or (
+                statement["home"].startswith("torch.utils") and _TORCH_DATASET.search(match["name"])
+            ):
                 classes.add(name)
     return loaders, classes
 
