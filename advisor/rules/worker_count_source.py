@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 
 from ..edits import editable
@@ -31,7 +32,7 @@ def _counts_all_cores(call: LoaderCall) -> str | None:
             return None
         source = case.what.source
         found = next((count for count in COUNTS if count in source), None)
-        if found is None or any(word in source for word in BOUNDED):
+        if found is None or BOUNDED.search(source):
             return None
     return found
 
@@ -42,7 +43,7 @@ COUNTS = (
     "psutil.cpu_count()",
     "os.cpu_count()",
 )
-BOUNDED = ("min(", "/", "%", ">>")
+BOUNDED = re.compile(r"min\(|/|%|>>|\* 0?\.|\b0?\.\d+ \*")
 MANY = 8  # above this, a node of eight ranks would start more than most have cores
 
 
