@@ -20,12 +20,14 @@ class Progress:
 
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
+        if total == 0:
+            return
         if not self._is_terminal or now - self._begun < PATIENCE_S or now - self._drawn < EVERY_S:
             return
         self._drawn = now
         filled = WIDTH * done // max(1, total)
         bar = "#" * filled + "-" * (WIDTH - filled)
-        print(f"\r[{bar}] {done} of {total} files", end="", file=sys.stderr, flush=True)
+        print(f"\r[{bar}] {done}/{total} files", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         if self._drawn:

@@ -698,9 +698,9 @@ def test_a_long_scan_shows_a_bar_and_takes_it_away(tmp_path: Path) -> None:
     shown = _on_a_terminal(tmp_path, "check", "--no-cache", "--statistics")
     bars, _, rest = shown.rpartition("\r\x1b[K")
     assert "[#" in bars
-    assert " of 8 files" in bars
+    assert "/8 files" in bars
     assert "DL003" in rest
-    written(tmp_path, {"quick/a.py": PROGRAM})
+    written(tmp_path, {"quick/a.py": CLEAN})
     assert "\r\x1b[K" not in _on_a_terminal(tmp_path, "check", "quick")
 
 
