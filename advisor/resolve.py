@@ -844,6 +844,10 @@ class Resolver:
                 return (Case(Text("", "os.getenv()")),)
             case "copy.copy" | "copy.deepcopy" if plain and len(args) == 1:
                 return self.value(args[0].value, place)
+            case "multiprocessing.get_context" | "torch.multiprocessing.get_context" if (
+                plain and args
+            ):
+                return self.value(args[0].value, place)  # a loader takes its name as well
             case "math.ceil" | "math.floor":
                 return (Case(Number("int", None, None)),)
             case "torch.manual_seed":
