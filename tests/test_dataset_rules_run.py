@@ -169,7 +169,7 @@ ITEMS = "answer = [item for batch in loader for item in batch]\n"
 
 @pytest.mark.parametrize(("kind", "times"), [("bad", 4), ("good", 1)])
 def test_undivided_streams_come_once_from_each_worker(run: Run, kind: str, times: int) -> None:
-    counted = Counter(run(program("iterable_not_sharded", kind) + ITEMS))
+    counted: Counter[str] = Counter(run(program("iterable_not_sharded", kind) + ITEMS))
     assert counted == {f"line {number}": times for number in range(6)}
 
 
