@@ -143,7 +143,7 @@ def _one_call(choice: tuple[Case, ...]) -> bool:
     for case in choice:
         if case.origin is None:
             continue
-        words = case.origin.words.removeprefix("the default of ").partition(", as given")[0]
+        words = case.origin.label.removeprefix("the default of ").partition(", as given")[0]
         if words.startswith("parameter ") and given.setdefault(words, case.origin) != case.origin:
             return False
     return True
