@@ -134,17 +134,18 @@ class _Reading:
         if kind is None:
             return None
         assert isinstance(self.node, cst.ClassDef)
+        name = self.node.name
         reached = Reached(self.resolver, self.scope, WORKER_METHODS[kind])
         worker_calls = list(reached.calls())
-        every = Reached(self.resolver, self.scope, sorted(self.functions))
         kept = kept_values(self.resolver, self.scope, reached)
         return DatasetClass(
             name=self.scope.name,
-            span=self.program.span(self.node.name, self.scope),
             kind=kind,
             bases_known=self.bases_known(),
             methods={name: self.method(one) for name, one in self.functions.items()},
             own_methods=tuple(self.scope.functions()),
+            find_span=lambda: self.program.span(name, self.scope),
+            find_mentions=self.mentions,
             bound=frozenset(name for base in self.line for name in base.bindings),
             kept=tuple(kept),
             worker_reads=reached.attributes(),
@@ -152,7 +153,6 @@ class _Reading:
             worker_reseeds=reached.reseeded(),
             worker_calls=tuple(self.named(reached)),
             worker_mentions=reached.names(),
-            mentions=every.names(),
             device_calls=tuple(device_calls(self.resolver, worker_calls)),
             indexed_in_worker=reached.indexed(),
             stream=stream(self.resolver, reached) if kind == "iterable" else None,
@@ -203,13 +203,10 @@ class _Reading:
         signature = signature_of(scope, 0 if "staticmethod" in tails else 1)
         only_raises = _only_raises(node)
         returns: list[What] = []
-        places: list[Span] = []
         if scope.name in READ_RETURNS:
             for one in scope.returns:
                 value = self.resolver.value(one.value, one.place) if one.value else ()
                 returns += [case.what for case in value] if one.value else [Known(None)]
-                if one.value is not None:
-                    places.append(self.program.span(one.value, scope))
             if not scope.returns and not scope.raises:
                 returns.append(Known(None))
             if scope.name == "__iter__" and self.makes_iterators:
@@ -218,18 +215,19 @@ class _Reading:
         mentions = frozenset(_names(node.body)) if bare else frozenset()
         return Method(
             name=scope.name,
-            span=self.program.span(node.name, scope),
             signature=signature,
             is_property=bool(tails & {"property", "cached_property"}),
             is_generator=scope.yields,
             is_abstract="abstractmethod" in tails or only_raises or _is_stub(node),
             decorated=bool(decorators),
             returns=tuple(returns),
-            parameters=self.parameters_span(node, scope),
+            find_span=lambda: self.program.span(node.name, scope),
+            find_parameters=lambda: self.parameters_span(node, scope),
+            find_returns=lambda: tuple(
+                self.program.span(one.value, scope) for one in scope.returns if one.value
+            ),
             undefined_reads=tuple(self.undefined(mentions, scope)),
             mentions=mentions,
-            return_spans=tuple(places),
-            only_raises=only_raises,
         )
 
     @cached_property
@@ -263,15 +261,17 @@ class _Reading:
 
     # Around the class
 
-    def named(self, reached: Reached) -> list[tuple[str, Span]]:
+    def mentions(self) -> frozenset[str]:
+        return Reached(self.resolver, self.scope, sorted(self.functions)).names()
+
+    def named(self, reached: Reached) -> list[str]:
         """The calls in worker code whose full name is known."""
         found = []
         for scope in reached.scopes:
             for call in calls_in(scope):
                 value = self.resolver.value(call.node.func, call.place)
                 if len(value) == 1 and isinstance(value[0].what, Symbol):
-                    span = self.program.span(call.node, call.place.scope)
-                    found.append((value[0].what.name, span))
+                    found.append(value[0].what.name)
         return found
 
     def set_from_outside(self) -> frozenset[str]:

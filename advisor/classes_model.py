@@ -1,9 +1,13 @@
-"""The facts about dataset classes and callbacks that rules read."""
+"""The facts about dataset classes and callbacks that rules read.
+
+Places are found when they are asked for: few are, and they cost as much as a parse.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from .text import Span
 from .values import What
@@ -72,18 +76,32 @@ class Method:
     """
 
     name: str
-    span: Span  # its name
     signature: Signature
     is_property: bool
     is_generator: bool
     is_abstract: bool  # marked so, or with no body but `...`, `pass` or a raise
     decorated: bool
     returns: tuple[What, ...]
-    parameters: Span  # between the parentheses
+    find_span: Callable[[], Span]
+    find_parameters: Callable[[], Span]
+    find_returns: Callable[[], tuple[Span, ...]]
     undefined_reads: tuple[str, ...] = ()  # of one without parameters: names bound nowhere
     mentions: frozenset[str] = frozenset()  # of one without parameters: every name in it
-    return_spans: tuple[Span, ...] = ()  # the returned expressions
-    only_raises: bool = False
+
+    @cached_property
+    def span(self) -> Span:
+        """Its name."""
+        return self.find_span()
+
+    @cached_property
+    def parameters(self) -> Span:
+        """Between the parentheses."""
+        return self.find_parameters()
+
+    @cached_property
+    def return_spans(self) -> tuple[Span, ...]:
+        """The returned expressions."""
+        return self.find_returns()
 
 
 @dataclass(frozen=True)
@@ -106,16 +124,24 @@ class Kept:
     """
 
     attribute: str
-    span: Span  # the value's expression
     what: tuple[What, ...]
-    code: str
+    find_span: Callable[[], Span]
     holder: str = "object"
     closed: bool = False  # closed again before the object is finished
     conditional: bool = False
     handed_in: bool = False  # comes from a parameter
     local: bool = False  # a lambda, or a function or class defined inside a function
-    lambda_span: Span | None = None  # a lambda inside it: `Compose([Lambda(lambda x: …)])`
+    find_lambda: Callable[[], Span] | None = None  # in it: `Compose([Lambda(lambda x: …)])`
     records: Records | None = None
+
+    @cached_property
+    def span(self) -> Span:
+        """The value's expression."""
+        return self.find_span()
+
+    @cached_property
+    def lambda_span(self) -> Span | None:
+        return None if self.find_lambda is None else self.find_lambda()
 
     @property
     def shown(self) -> str:
@@ -141,19 +167,19 @@ class DatasetClass:
     """
 
     name: str
-    span: Span
     kind: str  # map or iterable
     bases_known: bool
     methods: Mapping[str, Method]  # own and inherited from this file
     own_methods: tuple[str, ...]
+    find_span: Callable[[], Span]
+    find_mentions: Callable[[], frozenset[str]]
     bound: frozenset[str] = frozenset()  # every name that a class body here binds
     kept: tuple[Kept, ...] = ()
     worker_reads: frozenset[str] = frozenset()  # attributes of self
     worker_writes: frozenset[str] = frozenset()  # rebound, not changed inside
     worker_reseeds: frozenset[str] = frozenset()  # attributes whose seed or state is set
-    worker_calls: tuple[tuple[str, Span], ...] = ()  # dotted names called, resolved
+    worker_calls: tuple[str, ...] = ()  # dotted names called, resolved
     worker_mentions: frozenset[str] = frozenset()  # every name in that code
-    mentions: frozenset[str] = frozenset()  # every name in the class and what it calls here
     device_calls: tuple[DeviceCall, ...] = ()
     indexed_in_worker: frozenset[str] = frozenset()  # self.attribute[index] in __getitem__
     stream: Stream | None = None  # of an iterable one
@@ -162,6 +188,16 @@ class DatasetClass:
     subclassed: bool = False  # in this file
     decorated: bool = False
     local: bool = False  # defined inside a function
+
+    @cached_property
+    def span(self) -> Span:
+        """Its name."""
+        return self.find_span()
+
+    @cached_property
+    def mentions(self) -> frozenset[str]:
+        """Every name in the class and in what it calls here."""
+        return self.find_mentions()
 
     def has(self, *names: str) -> bool:
         """Reports whether one of these methods is there, or may be."""

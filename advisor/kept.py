@@ -11,7 +11,6 @@ from .classes_model import Kept, Records
 from .program import Reaching
 from .resolve import Resolver
 from .scopes import Binding, Call, Place, Scope, callee_tail, dotted_name
-from .text import Span
 from .values import Defined, Known, Made, Symbol, Value, What
 from .worker_code import Reached
 
@@ -117,17 +116,16 @@ def _kept(
     value = resolver.bound(binding, place)
     made = _makings(value)
     inside = any(context is one for context in place.contexts for one in made)
-    span = resolver.program.span(node, place.scope)
+    inner = _lambda_inside(resolver, node, place) or _lambda_of(value)
     return Kept(
         attribute=attribute,
-        span=span,
         what=_whats(value),
-        code=resolver.program.source.text[span.start : span.end],
+        find_span=lambda: resolver.program.span(node, place.scope),
         closed=inside or any(id(one) in closing for one in made),
         conditional=bool(reaching.given),
         handed_in=any(case.via for case in value) or any(case.origin for case in value),
         local=_all_local(value),
-        lambda_span=_lambda_inside(resolver, node, place) or _lambda_of(resolver, value),
+        find_lambda=None if inner is None else lambda: resolver.program.span(*inner),
         records=None if binding.path else records(resolver, binding, makers),
     )
 
@@ -156,11 +154,10 @@ def _all_local(value: Value) -> bool:
     return bool(others) and all(map(_is_local, others))
 
 
-def _lambda_of(resolver: Resolver, value: Value) -> Span | None:
+def _lambda_of(value: Value) -> tuple[cst.CSTNode, Scope] | None:
     for case in value:
         if isinstance(case.what, Defined) and case.what.kind == "lambda":
-            scope = case.what.where
-            return resolver.program.span(scope.node, scope)
+            return case.what.where.node, case.what.where
     return None
 
 
@@ -177,10 +174,12 @@ def _is_local(what: object) -> bool:
     return parent is not None and parent.kind == "function"
 
 
-def _lambda_inside(resolver: Resolver, node: cst.CSTNode, place: Place) -> Span | None:
-    """The place of a lambda that is kept within a list or a composition of transforms."""
+def _lambda_inside(
+    resolver: Resolver, node: cst.CSTNode, place: Place
+) -> tuple[cst.CSTNode, Scope] | None:
+    """A lambda that is kept within a list or a composition of transforms."""
     if isinstance(node, cst.Lambda):
-        return resolver.program.span(node, place.scope)
+        return node, place.scope
     parts: list[cst.CSTNode] = []
     if isinstance(node, (cst.List, cst.Tuple, cst.Dict)):
         parts = [getattr(e, "value", e) for e in node.elements]
@@ -242,13 +241,12 @@ def _of_the_module(resolver: Resolver, worker_calls: Iterable[Call]) -> Iterator
 
 
 def _shared(resolver: Resolver, name: str, binding: Binding, holder: str) -> Kept:
-    assert binding.value is not None
-    span = resolver.program.span(binding.value, binding.place.scope)
+    value = binding.value
+    assert value is not None
     return Kept(
         attribute=name,
-        span=span,
         what=_whats(resolver.bound(binding, binding.place)),
-        code=resolver.program.source.text[span.start : span.end],
+        find_span=lambda: resolver.program.span(value, binding.place.scope),
         holder=holder,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import libcst as cst
 
@@ -44,6 +45,7 @@ class Survey:
     names: set[str] = field(default_factory=set)
 
 
+@lru_cache(maxsize=4096)
 def survey(scope: Scope) -> Survey:
     """What a function names, with the functions inside it."""
     found = Survey()

@@ -138,7 +138,9 @@ def test_the_last_value_that_init_gives_counts() -> None:
         "    def later(self):\n"
         "        self.more = open('b')\n"
     )
-    codes = [(one.attribute, one.code) for one in dataset(program).kept]
+    codes = [
+        (one.attribute, program[one.span.start : one.span.end]) for one in dataset(program).kept
+    ]
     assert codes == [
         ("file", "None"),
         ("rows", "self.rows.readlines()"),

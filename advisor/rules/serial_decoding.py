@@ -65,7 +65,7 @@ def _decoder(call: LoaderCall) -> str | None:
     if dataset is not None:
         if any("cache" in name.lower() for name in dataset.mentions):
             return None
-        names = (name for name, _ in dataset.worker_calls if name in DECODERS)
+        names = (name for name in dataset.worker_calls if name in DECODERS)
         name = next(names, None)
         return None if name is None else f"{name} reads every item"
     argument = call.arguments.get("dataset")
