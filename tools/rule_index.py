@@ -91,8 +91,8 @@ def _fix(rule: Rule) -> str:
     safeties = {
         str(finding.fix.safety)
         for case in cases(FOLDER / f"{rule.name.replace('-', '_')}.md")
-        for finding in analyze(Source("case.py", case.code), case.target, (rule,)).findings
-        if finding.fix is not None
+        for finding in analyze(Source("case.py", case.code), case.target, all_rules()).findings
+        if finding.rule is rule and finding.fix is not None
     }
     return " or ".join(sorted(safeties))
 
