@@ -123,8 +123,8 @@ POSITIONAL = tuple(VALUES)[:12]
 DATASETS = (
     ["squares", "Squares()", "list(range(8))", "torch.arange(8)", "range(8)",
      "TensorDataset(torch.arange(8))", "stream", "Stream()"],
-    ["Squares", "Stream", "None", "8", "{1, 2}", '{"a": 1, "b": 2, "c": 3, "d": 4}', "zip([1], [2])", "keep",
-     "(x for x in range(8))", "DataLoader(squares)", '"data/train"'],
+    ["Squares", "Stream", "None", "8", "{1, 2}", '{"a": 1, "b": 2, "c": 3, "d": 4}',
+     "zip([1], [2])", "keep", "(x for x in range(8))", "DataLoader(squares)", '"data/train"'],
 )  # fmt: skip
 MISSPELT = ("num_worker=1", "batchsize=2", "workers=1", "colate_fn=keep", "threads=2")
 CALLEES = ("DataLoader", "DataLoader", "DataLoader", "D.DataLoader", "Loader", "(DataLoader)",
