@@ -12,7 +12,7 @@ from ..usage import concrete, loaders_of
 from ..values import Known
 
 # Words in names by which a stream is shared among workers, or is taken from a common source.
-SHARING = ("worker", "shard", "partition", "split_by", "mpi", "process_id", "process_index")
+SHARING = ("worker", "shard", "partitions", "partition_id", "split_by", "process_id")
 EXCLUSIVE = ("queue", "kafka", "consumer", "socket", "subscribe", "pubsub", "redis", "stdin",
              "recv", "stream_client", "replay")  # fmt: skip
 
@@ -25,10 +25,12 @@ def iterable_not_sharded(module: Module) -> Iterator[Hit]:
         method = dataset.methods.get("__iter__")
         if method is None or method.is_abstract or not _yields_everything(dataset):
             continue
-        if method.span in told:
-            continue
         calls = [call for call in loaders_of(module, dataset) if _plain(call)]
         certain = [call for call in calls if _surely_several(call)]
+        possible = certain or [call for call in calls if _possibly_several(call)]
+        undivided = [call for call in calls if _on_every_rank(module, dataset, call)]
+        if not (possible or undivided) or method.span in told:
+            continue
         if certain and not _may_share_elsewhere(dataset):
             told.add(method.span)
             yield Hit(
@@ -37,9 +39,14 @@ def iterable_not_sharded(module: Module) -> Iterator[Hit]:
                 f"every item comes {_times(certain[0])}",
                 related=(Related(certain[0].callee, "the loader with these workers"),),
             )
-            continue
-        possible = certain or [call for call in calls if _possibly_several(call)]
-        if possible:
+        elif undivided:
+            told.add(method.span)
+            yield Hit(
+                method.span,
+                f"every rank yields the whole of {dataset.name}: nothing here asks for the rank",
+                related=(Related(undivided[0].callee, "the loader that each rank has"),),
+            )
+        elif possible:
             told.add(method.span)
             yield Hit(
                 method.span,
@@ -59,6 +66,17 @@ def _yields_everything(dataset: DatasetClass) -> bool:
     return not any(
         word in name.lower() for name in dataset.mentions for word in (*SHARING, *EXCLUSIVE)
     )
+
+
+def _on_every_rank(module: Module, dataset: DatasetClass, call: LoaderCall) -> bool:
+    """Reports whether several ranks train on the loader, and nothing tells them apart."""
+    if module.distributed is None or module.reads_rank or module.frameworks:
+        return False
+    if call.handed_to is not None or _may_share_elsewhere(dataset):
+        return False
+    if any(word in name.lower() for name in dataset.mentions for word in ("rank", "world")):
+        return False
+    return any(loop.kind == "for" and not loop.breaks for loop in module.loops_over(call))
 
 
 def _may_share_elsewhere(dataset: DatasetClass) -> bool:
