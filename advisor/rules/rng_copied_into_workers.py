@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..classes_model import DatasetClass, Kept
+from ..classes_model import Callback, DatasetClass, Kept
 from ..findings import Hit, Severity, rule
 from ..model import Module
 from ..text import Span
@@ -40,8 +40,7 @@ def _epochs_in_workers(module: Module, dataset: DatasetClass) -> str | None:
     left = [
         call
         for call in loaders
-        if not call.workers.surely_zero
-        and not (call.worker_init is not None and call.worker_init.assigns_worker_dataset)
+        if not call.workers.surely_zero and not _may_renew(call.worker_init)
     ]
     if loaders and not left:
         return None
@@ -49,6 +48,14 @@ def _epochs_in_workers(module: Module, dataset: DatasetClass) -> str | None:
         case.what == Known(True) for call in left for case in call.cases("persistent_workers")
     )
     return "" if kept_alive else ", and again in every epoch"
+
+
+def _may_renew(function: Callback | None) -> bool:
+    """Reports whether a worker_init_fn reaches for the worker's dataset, or may."""
+    if function is None:
+        return False
+    unknown = function.kind in ("unknown", "called") and function.definition is None
+    return unknown or {"get_worker_info", "dataset"} <= function.mentions
 
 
 def _shares_among_workers(dataset: DatasetClass) -> bool:
