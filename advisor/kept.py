@@ -295,7 +295,7 @@ def _records(
             for a in node.args
         ):
             return Records("a list of the rows of a data frame")
-        if callee_tail(node) == "readlines":
+        if callee_tail(node) == "readlines" or _lines_of_text(node):
             return Records(METHODS["readlines"])
         words = _loaded(resolver, node, place)
         if words is not None:
@@ -303,6 +303,16 @@ def _records(
         only_paths = _source_of(resolver, node, place)
         return only_paths if only_paths is not None and only_paths.paths else None
     return None
+
+
+def _lines_of_text(node: cst.Call) -> bool:
+    """Reports whether it is `file.read().splitlines()`, or `.split(…)`."""
+    func = node.func
+    return (
+        isinstance(func, cst.Attribute)
+        and func.attr.value in ("splitlines", "split")
+        and callee_tail(func.value) in ("read", "read_text")
+    )
 
 
 def _loaded(resolver: Resolver, node: cst.BaseExpression, place: Place) -> Records | None:

@@ -66,7 +66,7 @@ def _hit(kept: Kept) -> Hit:
         return Hit(
             kept.span,
             f"all workers share the one open file {kept.shown} and its position: "
-            "one reads where another has moved to",
+            "one reads or writes where another has moved to",
         )
     if name in HDF5:
         return Hit(
