@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import libcst as cst
 
 from .model import SeedRecipe
 from .resolve import Resolver
 from .scopes import Place, Scope, children
-from .values import Symbol
+from .values import Known, Symbol
+
+FIRST_WORD = (1, 0)  # get_state()[1] is the array of words; seeded from an array, [0] is constant
 
 
 def seed_recipes(resolver: Resolver) -> tuple[SeedRecipe, ...]:
@@ -54,19 +58,45 @@ def _function(scope: Scope) -> Scope | None:
 
 def _reads_state(resolver: Resolver, node: cst.CSTNode, place: Place, depth: int) -> bool:
     """Reports whether `np.random.get_state()[1][0]` stands in an expression, or in its names."""
-    if isinstance(node, cst.Call):
-        if _is(resolver, node.func, place, "numpy.random.get_state"):
-            return True
-    elif isinstance(node, cst.Name) and depth < 3:
-        reaching = resolver.program.reaching(node.value, place) or []
+    if _steps(resolver, node, place, 0) == FIRST_WORD:
+        return True
+    if isinstance(node, cst.Name) and depth < 3:
         return any(
-            one.binding.kind == "assign"
-            and one.binding.value is not None
-            and one.binding.place.scope is place.scope
-            and _reads_state(resolver, one.binding.value, one.binding.place, depth + 1)
-            for one in reaching
+            _reads_state(resolver, value, at, depth + 1)
+            for value, at in _assigned(resolver, node, place)
         )
     return any(_reads_state(resolver, child, place, depth) for child in children(node))
+
+
+def _steps(
+    resolver: Resolver, node: cst.CSTNode, place: Place, depth: int
+) -> tuple[int, ...] | None:
+    """The constant indices that lead to `node` from numpy's state; None where none do."""
+    if isinstance(node, cst.Call):
+        return () if _is(resolver, node.func, place, "numpy.random.get_state") else None
+    if isinstance(node, cst.Name) and depth < 3:
+        for value, at in _assigned(resolver, node, place):
+            return _steps(resolver, value, at, depth + 1)
+    if isinstance(node, cst.Subscript) and len(node.slice) == 1:
+        index = node.slice[0].slice
+        before = _steps(resolver, node.value, place, depth)
+        if before is not None and isinstance(index, cst.Index):
+            value = resolver.value(index.value, place)
+            what = value[0].what if len(value) == 1 else None
+            if isinstance(what, Known) and isinstance(what.value, int):
+                return (*before, what.value)
+    return None
+
+
+def _assigned(
+    resolver: Resolver, node: cst.Name, place: Place
+) -> Iterator[tuple[cst.CSTNode, Place]]:
+    """What the function itself assigns to a name."""
+    for one in resolver.program.reaching(node.value, place) or ():
+        binding = one.binding
+        plain = binding.kind == "assign" and not binding.path and binding.value is not None
+        if plain and binding.place.scope is place.scope:
+            yield binding.value, binding.place  # type: ignore[misc]
 
 
 def _runs_in_workers(function: Scope, argument: cst.BaseExpression) -> bool:
