@@ -81,8 +81,8 @@ def _steps(
         index = node.slice[0].slice
         before = _steps(resolver, node.value, place, depth)
         if before is not None and isinstance(index, cst.Index):
-            value = resolver.value(index.value, place)
-            what = value[0].what if len(value) == 1 else None
+            cases = resolver.value(index.value, place)
+            what = cases[0].what if len(cases) == 1 else None
             if isinstance(what, Known) and isinstance(what.value, int):
                 return (*before, what.value)
     return None
