@@ -152,7 +152,7 @@ def parse(text: str, occurrence: int) -> Tree:
 
 
 def _parsed(text: str) -> tuple[cst.Module | None, SyntaxProblem | None]:
-    if _deepest(text) > DEEPEST:
+    if _deepest(text) > DEEPEST or _longest_chain(text) > LONGEST_CHAIN:
         return None, SyntaxProblem("the code is nested too deeply to be read", Span(0, 0))
     # Each node checks itself as if somebody had built it by hand: a third of the time,
     # and the parser's own output is always right.
@@ -176,6 +176,38 @@ def _parsed(text: str) -> tuple[cst.Module | None, SyntaxProblem | None]:
 
 def _unchecked(node: cst.CSTNode) -> None:
     pass
+
+
+# Operators that nest to the left or right; libcst 1.9 overflows the stack on some thousands.
+_LINK = re.compile(
+    _TOKEN.pattern + r"|[,;:\r\n]|[-+~*/%|&^@<>.=]+|\b(?:and|or|not|if|elif|lambda|await)\b"
+)
+LONGEST_LINE = 2_000  # characters; below it no chain of operators is too long
+LONGEST_CHAIN = 1_000
+
+
+def _longest_chain(text: str) -> int:
+    """The most operators, calls, strings or elifs in a row, one within the other."""
+    if len(text) < LONGEST_LINE:
+        return 0
+    longest = n_nested = 0
+    open_chains = [0]
+    for match in _LINK.finditer(text):
+        token = match.group()
+        if token[0] in "([{":
+            open_chains[-1] += 1
+            open_chains.append(0)
+        elif token[0] in ")]}":
+            if len(open_chains) > 1:
+                open_chains.pop()
+        elif token[0] in ",;:#" or (token[0] in "\r\n" and len(open_chains) == 1):
+            open_chains[-1] = 0
+        elif token in ("elif", "lambda"):
+            n_nested += 1
+        elif not token.isspace():
+            open_chains[-1] += len(token) if token[0] in "-+~" else 1
+            longest = max(longest, open_chains[-1])
+    return max(longest, n_nested)
 
 
 def _deepest(text: str) -> int:

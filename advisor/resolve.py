@@ -161,9 +161,9 @@ class Resolver:
                 return self.comparison(node, place)
             case cst.IfExp():
                 chosen = []
-                for holds, given in self.truths(node.test, place):
+                for holds, given, origin in self.truths(node.test, place):
                     branch = node.body if holds else node.orelse
-                    chosen += under(self.value(branch, place), given)
+                    chosen += _by(origin, under(self.value(branch, place), given))
                 return united(chosen)
             case cst.NamedExpr():
                 return self.value(node.value, place)
@@ -182,26 +182,28 @@ class Resolver:
                 return (Case(Group("generator", (node, place))),)
         return NOTHING_KNOWN
 
-    def truths(self, test: cst.BaseExpression, place: Place) -> list[tuple[bool, Given]]:
-        """Whether `test` can hold and can fail, and under which conditions."""
-        found: list[tuple[bool, Given]] = []
+    def truths(
+        self, test: cst.BaseExpression, place: Place
+    ) -> list[tuple[bool, Given, Origin | None]]:
+        """Whether `test` can hold and can fail, under which conditions, by which default."""
+        found: list[tuple[bool, Given, Origin | None]] = []
         for case in self.value(test, place):
             decided = truth(case.what)
             if decided is not None:
-                found.append((decided, case.given))
+                found.append((decided, case.given, case.origin))
                 continue
             key, straight = condition_key(test, place.scope.tree)
             for holds in (True, False):
                 given = consistent(case.given, frozenset({(key, holds == straight)}))
                 if given is not None:
-                    found.append((holds, given))
+                    found.append((holds, given, case.origin))
         return found
 
     def unary(self, node: cst.UnaryOperation, place: Place) -> Value:
         if isinstance(node.operator, cst.Not):
             return united(
-                Case(Known(not holds), given)
-                for holds, given in self.truths(node.expression, place)
+                Case(Known(not holds), given, origin)
+                for holds, given, origin in self.truths(node.expression, place)
             )
         inner = self.value(node.expression, place)
         if isinstance(node.operator, cst.Minus):
@@ -216,7 +218,7 @@ class Resolver:
             decided = truth(case.what)
             if decided is not None:
                 if decided == both:
-                    found += under(self.value(node.right, place), case.given)
+                    found += _by(case.origin, under(self.value(node.right, place), case.given))
                 else:
                     found.append(case)
                 continue
@@ -825,6 +827,8 @@ class Resolver:
                 continue
             value = known(None) if one.value is None else self.value(one.value, one.place)
             found += under(value, given)
+        if not found and (scope.raises or _is_stub(scope.node)):
+            return NOTHING_KNOWN  # a subclass, here or elsewhere, says what it returns
         return united(found) if found else known(None)
 
     def outer_call(self, name: str, node: cst.Call, place: Place) -> Value:
@@ -877,7 +881,8 @@ class Resolver:
                 return (Case(Text()),)
             case "bool", 1:
                 return united(
-                    Case(Known(holds), given) for holds, given in self.truths(args[0].value, place)
+                    Case(Known(holds), given, origin)
+                    for holds, given, origin in self.truths(args[0].value, place)
                 )
             case "len", 1:
                 return (Case(Number("int", *self._length(args[0].value, place))),)
@@ -1137,7 +1142,7 @@ class Resolver:
             if guard.test is None or guard.place is None:
                 options_.append(frozenset({(guard.key, guard.holds)}))
             else:
-                for holds, given in self.truths(guard.test, guard.place):
+                for holds, given, _ in self.truths(guard.test, guard.place):
                     if holds == guard.written:
                         together = consistent(given, frozenset({(guard.key, guard.holds)}))
                         if together is not None:
@@ -1157,6 +1162,29 @@ class Entries:
     def __init__(self, keys: dict[str, list[Case]], open_: bool) -> None:
         self.keys = keys
         self.open = open_
+
+
+def _by(origin: Origin | None, cases: list[Case]) -> list[Case]:
+    """The cases, chosen by a default where `origin` is one: then they are defaults too."""
+    if origin is None:
+        return cases
+    return [Case(c.what, c.given, c.origin or origin, c.via) for c in cases]
+
+
+def _is_stub(node: cst.CSTNode) -> bool:
+    """Reports whether a function's body is empty but for words."""
+    if not isinstance(node, cst.FunctionDef):
+        return False
+    small = [
+        one
+        for line in node.body.body
+        for one in (line.body if isinstance(line, cst.SimpleStatementLine) else [line])
+    ]
+    return all(
+        isinstance(one, cst.Pass)
+        or (isinstance(one, cst.Expr) and isinstance(one.value, (cst.SimpleString, cst.Ellipsis)))
+        for one in small
+    )
 
 
 def _is_condition(node: cst.BaseExpression) -> bool:

@@ -8,7 +8,7 @@ Nothing is evaluated here, and nothing outside the block is looked at.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import libcst as cst
@@ -570,6 +570,16 @@ class _Walker:
         elif kind in (cst.ListComp, cst.SetComp, cst.GeneratorExp, cst.DictComp):
             self.comprehension(node, place)
             return
+        elif kind is cst.IfExp:
+            self.expression(node.test, place)
+            self.expression(node.body, self.when(node.test, True, place))
+            self.expression(node.orelse, self.when(node.test, False, place))
+            return
+        elif kind is cst.BooleanOperation:
+            self.expression(node.left, place)
+            holds = isinstance(node.operator, cst.And)
+            self.expression(node.right, self.when(node.left, holds, place))
+            return
         elif kind is cst.Yield:
             self.scope.yields = True
         elif kind is cst.NamedExpr:
@@ -578,6 +588,11 @@ class _Walker:
             return
         for child in children(node):
             self.expression(child, place)
+
+    def when(self, test: cst.BaseExpression, holds: bool, place: Place) -> Place:
+        """`place`, reached only when `test` holds (or fails)."""
+        guards = (*place.guards, *self.facts(test, holds, place))
+        return replace(place, guards=guards)
 
     def comprehension(self, node: cst.CSTNode, place: Place) -> None:
         assert isinstance(node, (cst.ListComp, cst.SetComp, cst.GeneratorExp, cst.DictComp))
