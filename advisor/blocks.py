@@ -180,7 +180,7 @@ def _unchecked(node: cst.CSTNode) -> None:
 
 # Operators that nest to the left or right; libcst 1.9 overflows the stack on some thousands.
 _LINK = re.compile(
-    _TOKEN.pattern + r"|[,;:\r\n]|[-+~*/%|&^@<>.=]+|\b(?:and|or|not|if|elif|lambda|await)\b"
+    _TOKEN.pattern + r"|[,;:\r\n]|[-+~]|[*/%|&^@<>.=]+|\b(?:and|or|not|if|elif|lambda|await)\b"
 )
 LONGEST_LINE = 2_000  # characters; below it no chain of operators is too long
 LONGEST_CHAIN = 1_000
@@ -205,7 +205,7 @@ def _longest_chain(text: str) -> int:
         elif token in ("elif", "lambda"):
             n_nested += 1
         elif not token.isspace():
-            open_chains[-1] += len(token) if token[0] in "-+~" else 1
+            open_chains[-1] += 1
             longest = max(longest, open_chains[-1])
     return max(longest, n_nested)
 
