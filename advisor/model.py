@@ -405,6 +405,7 @@ class Module:
     distributed: Span | None = None  # where torch.distributed is set up or a model wrapped
     start_method: str | None = None  # set_start_method("spawn") in this file
     reads_rank: bool = False
+    divided: tuple[LoaderCall, ...] = ()  # loaders whose dataset was made with a rank
     torch_name: str | None = None  # what `torch` is called here; None where not imported
 
     def loops_over(self, loader: LoaderCall) -> Iterator[Loop]:

@@ -11,6 +11,7 @@ from .loops import Consumption
 from .model import Module, Problem
 from .program import Program
 from .readable import Readable, readable
+from .ranks import divided_by_rank
 from .resolve import Resolver
 from .sampling import changes, samplers
 from .seeds import seed_recipes
@@ -44,6 +45,7 @@ def read(source: Source, target: Target) -> Module:
         distributed=around.distributed,
         start_method=around.start_method,
         reads_rank=around.reads_rank,
+        divided=divided_by_rank(resolver, calls) if around.distributed is not None else (),
         torch_name=around.torch_name,
     )
 

@@ -4,7 +4,7 @@ from ..edits import editable
 from ..findings import Fix, Hit, Related, Safety, Severity, rule
 from ..model import LoaderCall, Module
 from ..text import Edit
-from ..values import Known
+from ..values import Case, Known
 
 # These shard a loader by themselves, or leave it to the user on purpose.
 SHARDING = frozenset(
@@ -19,7 +19,9 @@ def missing_distributed_sampler(module: Module) -> Iterator[Hit]:
     if module.distributed is None or module.frameworks & SHARDING:
         return
     for call in module.loaders:
-        if call.handed_to or call.framework_hook or not _gives_everything(call):
+        if call.handed_to or call.framework_hook or call in module.divided:
+            continue
+        if not _gives_everything(call):
             continue
         if not any(loop.trains for loop in module.loops_over(call)):
             continue
@@ -36,14 +38,14 @@ def _gives_everything(call: LoaderCall) -> bool:
     scenarios = call.scenarios("shuffle", "sampler", "batch_sampler")
     if not scenarios:
         return False
-    alone = all(
-        s["sampler"].what == Known(None) and s["batch_sampler"].what == Known(None)
-        for s in scenarios
-    )
+    alone = all(_absent(s["sampler"]) and _absent(s["batch_sampler"]) for s in scenarios)
     shuffled = all(s["shuffle"].what == Known(True) for s in scenarios)
-    dataset = call.arguments.get("dataset")
-    by_rank = dataset is not None and any(w in dataset.code.lower() for w in ("rank", "shard"))
-    return alone and not by_rank and (shuffled or call.dataset_kind == "map") and not _ranked(call)
+    return alone and (shuffled or call.dataset_kind == "map") and not _ranked(call)
+
+
+def _absent(case: Case) -> bool:
+    """Reports whether it is None, and not merely by a default."""
+    return case.what == Known(None) and case.origin is None
 
 
 def _ranked(call: LoaderCall) -> bool:

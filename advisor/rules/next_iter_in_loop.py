@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 from ..findings import Hit, Related, Severity, rule
 from ..model import LoaderCall, Module
-from ..values import Known, shown
+from ..values import Case, Known, shown
 
 
 @rule("DL303", Severity.WARNING)
@@ -44,8 +44,12 @@ def _in_fixed_order(call: LoaderCall) -> bool:
         and all(
             s["shuffle"].what in (Known(False), Known(None))
             and s["shuffle"].origin is None
-            and s["sampler"].what == Known(None)
-            and s["batch_sampler"].what == Known(None)
+            and _absent(s["sampler"])
+            and _absent(s["batch_sampler"])
             for s in scenarios
         )
     )
+
+
+def _absent(case: Case) -> bool:
+    return case.what == Known(None) and case.origin is None
