@@ -15,7 +15,7 @@ HOMES = (b"torch.utils", b"torch_geometric", b"monai", b"torchdata")
 _SUBJECTS = (b"DataLoader", b"Dataset", b"random_split", b"get_state", b"Subset")
 
 _IMPORT = re.compile(
-    r"^[ \t]*from\s+(?P<home>torch\.utils(?:\.data[\w.]*)?|torch_geometric[\w.]*|monai[\w.]*"
+    r"^[ \t\f]*from\s+(?P<home>torch\.utils(?:\.data[\w.]*)?|torch_geometric[\w.]*|monai[\w.]*"
     r"|torchdata[\w.]*|torchvision\.datasets[\w.]*|torchaudio\.datasets[\w.]*)"
     r"\s+import\s+(?P<names>\([^)]*\)|[^\n#]*)",
     re.MULTILINE,
@@ -24,7 +24,7 @@ _TORCH_DATASET = re.compile(r"Dataset|Subset")
 _NAME = re.compile(r"(?P<name>[\w.]+|\*)(?:\s+as\s+(?P<alias>\w+))?")
 # `data.DataLoader(…)`, `torch.utils.data.Dataset`: by the module's own name, whatever it is
 _DOTTED_LOADER = re.compile(r"\.\w*DataLoader\b")
-_CLASS = re.compile(r"^[ \t]*class\s+(?P<name>\w+)\s*\((?P<bases>[^)]*)\)", re.MULTILINE)
+_CLASS = re.compile(r"^[ \t\f]*class\s+(?P<name>\w+)\s*\((?P<bases>[^)]*)\)", re.MULTILINE)
 _DOTTED_DATASET = re.compile(r"\.\w*(?:Dataset|Folder)\b")
 
 
