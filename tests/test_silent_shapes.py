@@ -382,7 +382,8 @@ SHAPES = {
     "lambdas that stay in the main process, or are forked": """
         zero = DataLoader(rows, collate_fn=lambda b: b)
         forked = DataLoader(rows, collate_fn=lambda b: b, num_workers=4)
-        loader = DataLoader(rows, batch_sampler=Bucket(SequentialSampler(rows), 8, lambda x: len(x)))
+        bucket = Bucket(SequentialSampler(rows), 8, lambda x: len(x))
+        loader = DataLoader(rows, batch_sampler=bucket)
     """,
     "sharded in worker_init_fn, in a helper, by a queue, at random": """
         class Stream(IterableDataset):

@@ -1,7 +1,9 @@
+import re
 from collections.abc import Iterator
 
-from ..findings import Hit, Related, Severity, rule
-from ..model import LoaderCall, Module
+from ..findings import Fix, Hit, Related, Safety, Severity, rule
+from ..model import EpochLoop, LoaderCall, Loop, Module
+from ..text import Edit, Span
 from ..values import Case, Known, shown
 
 
@@ -19,8 +21,35 @@ def next_iter_in_loop(module: Module) -> Iterator[Hit]:
         yield Hit(
             loop.span,
             harm,
+            _kept_iterator(module, loop, loop.epochs),
             related=(Related(loop.epochs.span, "in each round of this loop"),),
         )
+
+
+def _kept_iterator(module: Module, loop: Loop, around: EpochLoop) -> Fix | None:
+    """One iterator for all rounds, that begins again when it is exhausted."""
+    text = module.source.text
+    written = NEXT.fullmatch(text[loop.span.start : loop.span.end])
+    start = text.rfind("\n", 0, around.span.start) + 1
+    indent = text[start : around.span.start]
+    if written is None or indent.strip() or "\r" in text:
+        return None
+    forever, batches = "forever", "batches"
+    while re.search(rf"\b(?:{forever}|{batches})\b", text):
+        forever, batches = f"{forever}_", f"{batches}_"
+    lines = (
+        f"def {forever}(loader):",
+        "    while True:",
+        "        yield from loader",
+        "",
+        f"{batches} = {forever}({written['loader']})",
+    )
+    before = "".join(f"{indent}{line}\n" if line else "\n" for line in lines)
+    edits = (Edit(Span(start, start), before), Edit(loop.span, f"next({batches})"))
+    return Fix("Keep one iterator", edits, Safety.UNSAFE)
+
+
+NEXT = re.compile(r"next\(iter\((?P<loader>[\w.]+)\)\)")
 
 
 def _harm(call: LoaderCall) -> str | None:
