@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from ..classes_model import DatasetClass
-from ..findings import Hit, Related, Severity, rule
+from ..classes_model import DatasetClass, Method
+from ..findings import Fix, Hit, Related, Safety, Severity, rule
 from ..model import LoaderCall, Module
-from ..text import Span
+from ..text import Edit, Span
 from ..usage import concrete, loaders_of
 from ..values import Known
 
@@ -37,6 +38,7 @@ def iterable_not_sharded(module: Module) -> Iterator[Hit]:
                 method.span,
                 f"each of the {_count(certain[0])}workers yields the whole of {dataset.name}: "
                 f"every item comes {_times(certain[0])}",
+                _divided(module, dataset, method),
                 related=(Related(certain[0].callee, "the loader with these workers"),),
             )
         elif undivided:
@@ -55,6 +57,49 @@ def iterable_not_sharded(module: Module) -> Iterator[Hit]:
                 related=(Related(possible[0].callee, "the loader that may have them"),),
                 severity=Severity.HINT,
             )
+
+
+def _divided(module: Module, dataset: DatasetClass, method: Method) -> Fix | None:
+    """Each worker takes every n-th item of what `__iter__` gives today."""
+    text = module.source.text
+    start = text.rfind("\n", 0, method.span.start) + 1
+    indent, definition, _ = text[start : method.span.start].partition("def ")
+    taken = "_every_item" in text or "\r" in text
+    if method.decorated or not definition or indent.strip() or taken:
+        return None
+    first_import = IMPORT.search(text)
+    if "__iter__" not in dataset.own_methods or first_import is None:
+        return None
+    if any(word in name.lower() for name in dataset.mentions for word in DRAWING):
+        return None  # each worker draws an order of its own: every n-th item divides nothing
+    lines = (
+        "def __iter__(self):",
+        "    worker = get_worker_info()",
+        "    first, step = (worker.id, worker.num_workers) if worker else (0, 1)",
+        "    return islice(self._every_item(), first, None, step)",
+    )
+    divided = "".join(f"{indent}{line}\n" for line in lines) + "\n"
+    edits = [
+        Edit(Span(start, start), divided),
+        Edit(method.span, "_every_item"),
+    ]
+    at = Span(first_import.start(), first_import.start())
+    imports = [
+        line
+        for line in ("from itertools import islice", "from torch.utils.data import get_worker_info")
+        if line.rpartition(" ")[2] not in text
+    ]
+    if imports:
+        edits.append(Edit(at, "".join(f"{line}\n" for line in imports)))
+    return Fix("Divide the items among the workers", tuple(edits), Safety.UNSAFE)
+
+
+DRAWING = ("rand", "shuffle", "sample", "choice", "perm")
+# The first import at the left margin that others may stand before.
+IMPORT = re.compile(
+    r"^(?!from __future__)(?:from\s+[\w.]+\s+import\b|import\s+\w[\w.]*[ \t]*(?:,|as\b|#|$))",
+    re.MULTILINE,
+)
 
 
 def _yields_everything(dataset: DatasetClass) -> bool:
