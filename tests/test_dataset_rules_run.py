@@ -167,7 +167,7 @@ def test_generators_made_in_workers_do_not_repeat(run: Run) -> None:
 ITEMS = "answer = [item for batch in loader for item in batch]\n"
 
 
-@pytest.mark.parametrize(("kind", "times"), [("bad", 4), ("good", 1)])
+@pytest.mark.parametrize(("kind", "times"), [("bad", 4), ("fixed", 1), ("good", 1)])
 def test_undivided_streams_come_once_from_each_worker(run: Run, kind: str, times: int) -> None:
     counted: Counter[str] = Counter(run(program("iterable_not_sharded", kind) + ITEMS))
     assert counted == {f"line {number}": times for number in range(6)}
