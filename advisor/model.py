@@ -405,6 +405,7 @@ class Module:
     distributed: Span | None = None  # where torch.distributed is set up or a model wrapped
     start_method: str | None = None  # set_start_method("spawn") in this file
     reads_rank: bool = False
+    samplers_without_iter: frozenset[str] = frozenset()  # classes of this file
     divided: tuple[LoaderCall, ...] = ()  # loaders whose dataset was made with a rank
     torch_name: str | None = None  # what `torch` is called here; None where not imported
 

@@ -10,9 +10,10 @@ from .classes import dataset_classes
 from .loops import Consumption
 from .model import Module, Problem
 from .program import Program
-from .readable import Readable, readable
 from .ranks import divided_by_rank
+from .readable import Readable, readable
 from .resolve import Resolver
+from .sampler_classes import samplers_without_iter
 from .sampling import changes, samplers
 from .seeds import seed_recipes
 from .surroundings import surroundings
@@ -38,6 +39,7 @@ def read(source: Source, target: Target) -> Module:
         rebuilt=consumption.rebuilt,
         changes=changes(resolver, calls, consumption),
         samplers=samplers(resolver, calls, consumption),
+        samplers_without_iter=samplers_without_iter(resolver),
         split_changes=around.split_changes,
         seed_recipes=seed_recipes(resolver),
         problems=tuple(_problems(program)),

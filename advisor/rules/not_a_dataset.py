@@ -20,7 +20,7 @@ def not_a_dataset(module: Module) -> Iterator[Hit]:
             troubles = {
                 _of_dataset(call, one[parameter], classes)
                 if parameter == "dataset"
-                else _of_sampler(call, one[parameter])
+                else _of_sampler(call, one[parameter], module.samplers_without_iter)
                 for one in scenarios
             }
             if not troubles or None in troubles:
@@ -68,10 +68,12 @@ def _in_order(call: LoaderCall) -> bool:
     )
 
 
-def _of_sampler(call: LoaderCall, case: Case) -> str | None:
+def _of_sampler(call: LoaderCall, case: Case, without_iter: frozenset[str]) -> str | None:
     what = case.what
     if case.origin is not None or call.dataset_kind == "iterable":
         return None
+    if isinstance(what, Made) and what.within is not None and what.name in without_iter:
+        return f"the sampler {what.name} defines no __iter__: the first batch raises NotImplementedError"
     raises = "torch cannot iterate over it and the first batch raises TypeError"
     if (isinstance(what, Defined) and what.kind == "class") or (
         isinstance(what, Symbol) and what.name in SAMPLERS
