@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
-from importlib import import_module, resources
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from . import ignores, rules
 from .findings import Finding, Report, Rule
 from .interest import matters
+from .placing import placed
 from .target import Target
 from .text import Source
+
+if TYPE_CHECKING:
+    from .model import Module
 
 
 @cache
@@ -31,8 +36,18 @@ def rule_named(code: str) -> Rule:
 
 def document(rule: Rule) -> str:
     """The rule's document, Markdown."""
+    from importlib import resources  # only to show a document
+
     name = rule.name.replace("-", "_")
     return (resources.files(rules) / f"{name}.md").read_text(encoding="utf-8")
+
+
+def reading() -> Callable[[Source, Target], Module]:
+    """What turns a text into facts; the first call imports it, and libcst, its greatest part."""
+    from . import libcst_import  # noqa: F401  # before anybody else imports libcst
+    from .reader import read
+
+    return read
 
 
 def analyze(
@@ -44,10 +59,8 @@ def analyze(
     chosen = tuple(chosen)
     findings: list[Finding] = []
     if matters(source.text):
-        from .reader import read  # libcst takes a quarter second to import
-
-        module = read(source, target or Target())
-        findings = [finding for rule in chosen for finding in rule(module)]
+        module = reading()(source, target or Target())
+        findings = [placed(module, finding) for rule in chosen for finding in rule(module)]
     findings = ignores.silenced(source, findings, chosen)
     findings.sort(key=lambda f: (f.span.start, f.rule.code, f.message))
     return Report(source, tuple(findings))

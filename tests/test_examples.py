@@ -26,7 +26,7 @@ FINDINGS = {
     ],
     "csv_dataset.py": [
         ("DL010", "def __getitem__(self):"),
-        ("DL302", "num_workers=2,"),
+        ("DL302", "loader = DataLoader("),
         ("DL201", "readings = readings.to(device)"),
         ("DL201", "label = label.to(device)"),
     ],
