@@ -9,8 +9,9 @@ import libcst as cst
 
 from .classes_model import Callback, DeviceCall, Signature
 from .devices import device_calls
+from .nodes import children, dotted_name
 from .resolve import Resolver
-from .scopes import Place, Scope, children, dotted_name
+from .scopes import Place, Scope
 from .text import Span
 from .values import UNKNOWN, Defined, Group, Known, Made, Number, Symbol, Text, Value, What, is_none
 from .worker_code import calls_in

@@ -11,8 +11,9 @@ from .callbacks import callback, callback_among
 from .classes import Classes
 from .classes_model import Callback
 from .model import Argument, DatasetUse, LoaderCall
+from .nodes import callee_tail, dotted_name
 from .resolve import Resolver
-from .scopes import Call, Place, Scope, callee_tail, dotted_name
+from .scopes import Call, Place, Scope
 from .text import Span
 from .torch_api import (
     DEFAULTS,

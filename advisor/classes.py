@@ -11,8 +11,9 @@ from .classes_model import DatasetClass
 from .devices import device_calls
 from .kept import kept_values
 from .methods import read_method
+from .nodes import callee_tail, dotted_name
 from .resolve import PASSING, Resolver
-from .scopes import Scope, callee_tail, dotted_name
+from .scopes import Scope
 from .torch_api import DATASET, ITERABLE_DATASET, ITERABLE_DATASETS, MAP_DATASETS
 from .values import Group, Made, Symbol, Value
 from .worker_code import Reached, calls_in, stream

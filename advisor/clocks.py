@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import libcst as cst
 
 from .model import Timing
+from .nodes import callee_tail, children, dotted_name
 from .resolve import Resolver
-from .scopes import Call, Loop, callee_tail, children, dotted_name
+from .scopes import Call, Loop
 from .text import Span
 from .values import Symbol
 

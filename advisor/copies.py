@@ -9,8 +9,9 @@ import libcst as cst
 
 from .calls import next_code
 from .model import Copy
+from .nodes import callee_tail, dotted_name
 from .resolve import Resolver
-from .scopes import Loop, Place, Scope, callee_tail, dotted_name
+from .scopes import Loop, Place, Scope
 from .values import Case, Defined, Known, Made, Number, Symbol, Text, Value
 
 DEEPEST = 2  # calls from the loop's body into functions of this file

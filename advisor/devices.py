@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 import libcst as cst
 
 from .classes_model import DeviceCall
+from .nodes import children, dotted_name
 from .resolve import Resolver
-from .scopes import Call, Guard, Place, Scope, children, dotted_name
+from .scopes import Call, Guard, Place, Scope
 from .values import Known, Made, Symbol, Text, Value
 
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 import libcst as cst
 
 from .classes_model import Kept
-from .program import Reaching
+from .nodes import callee_tail, dotted_name
 from .python_objects import records
+from .reaching import Reaching
 from .resolve import Resolver
-from .scopes import Binding, Call, Place, Scope, callee_tail, dotted_name
+from .scopes import Binding, Call, Place, Scope
 from .values import Defined, Known, Made, Symbol, Value, What
 from .worker_code import Reached
 

@@ -14,8 +14,9 @@ from .clocks import timing
 from .copies import copies_in, target_names
 from .interest import READ_WITH_LOADERS
 from .model import EpochLoop, Loop, Rebuilt
+from .nodes import Path, callee_tail, children, dotted_name
 from .resolve import Resolver
-from .scopes import Call, Path, Place, Scope, callee_tail, children, dotted_name
+from .scopes import Call, Place, Scope
 from .scopes import Loop as LoopNode
 from .text import Span
 from .trials import handlers

@@ -5,9 +5,10 @@ from __future__ import annotations
 import libcst as cst
 
 from .classes_model import Method, Signature
+from .nodes import children, dotted_name
 from .program import Program
 from .resolve import BUILTINS, Resolver
-from .scopes import Scope, children, dotted_name
+from .scopes import Scope
 from .text import Span
 from .values import UNKNOWN, Known, What
 

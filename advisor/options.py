@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from .scopes import Call, Place, Scope, callee_tail, dotted_name
+from .nodes import callee_tail, dotted_name
+from .scopes import Call, Place, Scope
 from .values import Case, Known, Number, Value, known
 
 if TYPE_CHECKING:

@@ -8,24 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 import libcst as cst
 
 from .blocks import Block, split
 from .interest import CLASS_HEADER, subjects
-from .scopes import Binding, Call, Place, Scope, callee_tail, read_block
+from .nodes import callee_tail
+from .reaching import AT_THE_END, Order, Reaching, in_force
+from .scopes import Binding, Call, Place, Scope
 from .text import Source, Span
-from .values import ALWAYS, Given, consistent
-
-
-@dataclass(frozen=True, slots=True)
-class Reaching:
-    """A binding that may be the one in force, and when it is."""
-
-    binding: Binding
-    given: Given
+from .walk_statements import read_block
 
 
 class Program:
@@ -104,7 +97,7 @@ class Program:
     def code(self, node: cst.CSTNode, scope: Scope) -> str:
         return scope.tree.code(node)
 
-    def in_order(self, place: Place) -> tuple[int, int]:
+    def in_order(self, place: Place) -> Order:
         """A key that sorts places at the left margin as they run."""
         return self.index_of(place.scope), place.order
 
@@ -128,14 +121,14 @@ class Program:
     def reaching(self, name: str, place: Place) -> list[Reaching] | None:
         """The bindings of `name` that may be in force at `place`; None where it has none."""
         scope: Scope | None = place.scope
-        at: Place | None = place
+        at: Place | None = place  # None for what runs at any time
         while scope is not None:
             if scope.kind == "module" or name.partition(".")[0] in scope.outer_names:
                 return self._reaching_module(name, at if scope.kind == "module" else None)
             bindings = scope.bindings.get(name)
             if bindings and (scope.kind != "class" or scope is place.scope):
                 assert at is not None
-                return _in_force(bindings, at, lambda b: b.place.order)
+                return in_force(bindings, at, _local(at), _local)
             # a comprehension runs where it stands, a function at any time
             at = scope.place if scope.kind == "comprehension" else None
             scope = scope.parent
@@ -148,10 +141,9 @@ class Program:
         if not bindings:
             return None
         if place is None:
-            # inside a function that may be called at any time after them
-            last = Place(bindings[-1].place.scope.root, 1 << 30)
-            return _in_force(bindings, last, lambda b: self.in_order(b.place), (1 << 30, 0))
-        return _in_force(bindings, place, lambda b: self.in_order(b.place), self.in_order(place))
+            nowhere = Place(bindings[-1].place.scope.root, 0)
+            return in_force(bindings, nowhere, AT_THE_END, self.in_order)
+        return in_force(bindings, place, self.in_order(place), self.in_order)
 
     @cached_property
     def stars(self) -> list[str]:
@@ -191,6 +183,11 @@ class Program:
         return {}
 
 
+def _local(place: Place) -> Order:
+    """A key that sorts places of one scope."""
+    return 0, place.order
+
+
 def _only_uses(text: str, word: str) -> bool:
     """Reports whether a block that mentions `word` surely does not bind it."""
     head = text[:512]
@@ -198,48 +195,3 @@ def _only_uses(text: str, word: str) -> bool:
     if match is None or match.group(1) == word:
         return False
     return not re.search(rf"\bglobal\b[^\n]*\b{re.escape(word)}\b", text)
-
-
-def _in_force(bindings, at, order, position=None):  # type: ignore[no-untyped-def]
-    """Walk back from `at`: each binding until one that surely ran."""
-    here = position if position is not None else at.order
-    found: list[Reaching] = []
-    covered: list[Given] = []
-    context = frozenset((guard.key, guard.holds) for guard in at.guards)
-    loops = set(map(id, at.loops))
-    later = [
-        b for b in bindings if order(b) >= here and any(id(one) in loops for one in b.place.loops)
-    ]
-    earlier = [b for b in bindings if order(b) < here]
-    for binding in [*reversed(earlier), *later]:
-        guards = frozenset((guard.key, guard.holds) for guard in binding.place.guards)
-        extra = guards - context
-        if consistent(extra, context) is None or consistent(extra) is None:
-            continue
-        negated = frozenset(
-            (key, not holds) for one in covered if len(one) == 1 for key, holds in one
-        )
-        given = consistent(extra, negated)
-        if given is not None:
-            found.append(Reaching(binding, given))
-        covered.append(extra)
-        if _always(covered):
-            break
-    return found
-
-
-def _always(covered: list[Given]) -> bool:
-    """Reports whether one of these sets of conditions must hold."""
-    if any(not one for one in covered):
-        return True
-    if not covered:
-        return False
-    key = next(iter(covered[0]))[0]
-    for holds in (True, False):
-        rest = [one - {(key, holds)} for one in covered if (key, not holds) not in one]
-        if not _always(rest):
-            return False
-    return True
-
-
-__all__ = ["ALWAYS", "Program", "Reaching"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import libcst as cst
 
 from .classes_model import Records
+from .nodes import callee_tail, dotted_name
 from .resolve import Resolver
-from .scopes import Binding, Place, Scope, callee_tail, dotted_name
+from .scopes import Binding, Place, Scope
 from .values import Made
 
 # Calls that give back many Python objects, by what they read.

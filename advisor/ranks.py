@@ -9,8 +9,9 @@ import libcst as cst
 
 from .calls import ReadCall
 from .model import LoaderCall
+from .nodes import children
 from .resolve import Resolver
-from .scopes import Place, children
+from .scopes import Place
 
 RANK_WORD = re.compile(r"rank|world|shard|partition|num_replicas", re.IGNORECASE)
 DEEPEST = 6  # names that lead to names

@@ -16,18 +16,10 @@ from typing import TypeAlias
 import libcst as cst
 
 from . import options
-from .program import Program, Reaching
-from .scopes import (
-    Binding,
-    Call,
-    Path,
-    Place,
-    Scope,
-    callee_tail,
-    condition_key,
-    dotted_name,
-    every_parameter,
-)
+from .nodes import Path, callee_tail, dotted_name, every_parameter
+from .program import Program
+from .reaching import Reaching
+from .scopes import Binding, Call, Place, Scope, condition_key
 from .text import Span
 from .torch_api import LOADERS, TORCH_DATA_NAMES, canonical
 from .values import (
@@ -168,7 +160,7 @@ class Resolver:
             case cst.NamedExpr():
                 return self.value(node.value, place)
             case cst.Lambda():
-                scope = _lambda_scope(node, place.scope)
+                scope = place.scope.opened_by(node)
                 return (Case(Defined("lambda", "<lambda>", scope)),) if scope else NOTHING_KNOWN
             case cst.List() | cst.ListComp():
                 return (Case(Group("list", (node, place))),)
@@ -339,7 +331,7 @@ class Resolver:
             match case.what:
                 case Group("list" | "tuple" | "set" | "generator", (node, place)):
                     if isinstance(node, (cst.ListComp, cst.SetComp, cst.GeneratorExp)):
-                        inner = _comprehension_scope(node, place.scope)
+                        inner = place.scope.opened_by(node)
                         if inner is None or inner.end is None:
                             return NOTHING_KNOWN
                         found += under(self.value(node.elt, inner.end), case.given)
@@ -531,7 +523,7 @@ class Resolver:
             return (Case(Defined("function", method.name, method, bound)),)
         found: list[Case] = []
         for binding in assigned:
-            conditions = frozenset((g.key, g.holds) for g in binding.place.guards)
+            conditions = binding.place.given
             given = consistent(conditions)
             if given is not None:
                 found += under(self.bound(binding, binding.place), given)
@@ -822,7 +814,7 @@ class Resolver:
                     return NOTHING_KNOWN
         found: list[Case] = []
         for one in scope.returns:
-            given = consistent(frozenset((g.key, g.holds) for g in one.place.guards))
+            given = consistent(one.place.given)
             if given is None:
                 continue
             value = known(None) if one.value is None else self.value(one.value, one.place)
@@ -983,7 +975,7 @@ class Resolver:
         scopes = self.program.roots if module else [scope]
         start = self.program.in_order(binding.place)
         end = self.program.in_order(place) if same else (1 << 30, 0)
-        context = frozenset((g.key, g.holds) for g in place.guards) if same else ALWAYS
+        context = place.given if same else ALWAYS
         changes: list[tuple[tuple[int, int], Place, cst.CSTNode | None, cst.CSTNode]] = []
         for one in scopes:
             for store in one.stores:
@@ -1015,7 +1007,7 @@ class Resolver:
         for order, at, value, node in changes:
             if not start < order < end:
                 continue
-            guards = frozenset((g.key, g.holds) for g in at.guards)
+            guards = at.given
             extra = guards - context
             if consistent(extra, context) is None:
                 continue
@@ -1140,11 +1132,11 @@ class Resolver:
         for guard in place.guards:
             options_: list[Given] = []
             if guard.test is None or guard.place is None:
-                options_.append(frozenset({(guard.key, guard.holds)}))
+                options_.append(frozenset({guard.fact}))
             else:
                 for holds, given, _ in self.truths(guard.test, guard.place):
                     if holds == guard.written:
-                        together = consistent(given, frozenset({(guard.key, guard.holds)}))
+                        together = consistent(given, frozenset({guard.fact}))
                         if together is not None:
                             options_.append(together)
             ways = [
@@ -1227,24 +1219,3 @@ def _decorated(scope: Scope, name: str) -> bool:
         (dotted_name(_called(d.decorator)) or "").rpartition(".")[2] == name
         for d in scope.node.decorators
     )
-
-
-def _lambda_scope(node: cst.Lambda, scope: Scope) -> Scope | None:
-    for one in scope.root.everything():
-        if node in one.lambdas:
-            return one.lambdas[node]
-    return None
-
-
-def _comprehension_scope(node: cst.CSTNode, scope: Scope) -> Scope | None:
-    for child in scope.children:
-        if child.node is node:
-            return child
-    return next((one for one in scope.root.everything() if one.node is node), None)
-
-
-def parameters_of(scope: Scope) -> Sequence[cst.Param]:
-    return every_parameter(scope.parameters) if scope.parameters is not None else ()
-
-
-__all__ = ["ABSENT", "Absent", "Entries", "Resolver"]

@@ -9,9 +9,10 @@ import libcst as cst
 from .calls import ReadCall
 from .loops import Consumption
 from .model import DatasetChange, SamplerUse
+from .nodes import callee_tail, dotted_name
 from .resolve import Resolver
-from .scopes import Place, Scope, callee_tail, dotted_name
 from .scopes import Loop as LoopNode
+from .scopes import Place, Scope
 from .torch_api import DISTRIBUTED_SAMPLER
 from .values import Defined, Known, Made, Value
 

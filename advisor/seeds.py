@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import libcst as cst
 
 from .model import SeedRecipe
+from .nodes import children
 from .resolve import Resolver
-from .scopes import Place, Scope, children
+from .scopes import Place, Scope
 from .values import Known, Symbol
 
 FIRST_WORD = (1, 0)  # get_state()[1] is the array of words; seeded from an array, [0] is constant

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import libcst as cst
 
 from .model import SplitChange
+from .nodes import dotted_name
 from .resolve import Resolver
-from .scopes import Place, Scope, Store, dotted_name
+from .scopes import Place, Scope, Store
 from .text import Span
 from .torch_api import FRAMEWORKS
 from .values import Known, Made, Symbol

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import libcst as cst
 
 from .model import Handler
+from .nodes import callee_tail, children, dotted_name
 from .resolve import Resolver
-from .scopes import Loop, callee_tail, children, dotted_name
+from .scopes import Loop
 
 # Words with which a handler says that it is about loading.
 LOADING_WORDS = ("load", "batch", "data", "sample", "corrupt", "image", "file")

@@ -9,18 +9,9 @@ from functools import lru_cache
 import libcst as cst
 
 from .classes_model import Stream
+from .nodes import callee_tail, children, dotted_name, every_parameter
 from .resolve import Resolver
-from .scopes import (
-    Binding,
-    Call,
-    Loop,
-    Place,
-    Scope,
-    callee_tail,
-    children,
-    dotted_name,
-    every_parameter,
-)
+from .scopes import Binding, Call, Loop, Place, Scope
 from .values import Defined, Made, Symbol, Unknown
 
 MOST_SCOPES = 60  # functions that worker code calls in its file; real classes stay below ten
