@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from .comments import Layout, layout
 from .findings import Finding, Fix, Rule
 from .text import Edit, Source, Span
+
+if TYPE_CHECKING:
+    from .comments import Layout
 
 UNUSED = "DL099"
 
@@ -67,6 +69,9 @@ class Directive:
 
 def silenced(source: Source, findings: list[Finding], chosen: Iterable[Rule]) -> list[Finding]:
     """The findings that no comment suppresses, and one for each suppression without use."""
+    lower = source.text.lower()  # most texts have neither word, and words are found soonest
+    if "dladvise:" not in lower and "noqa" not in lower:
+        return findings
     if not _WORTH_A_LOOK.search(source.text):
         return findings
     found = directives(source)
@@ -83,6 +88,8 @@ def silenced(source: Source, findings: list[Finding], chosen: Iterable[Rule]) ->
 
 def directives(source: Source) -> list[Directive]:
     """The suppressions of a source, in order of place."""
+    from .comments import layout  # most texts suppress nothing
+
     lines = layout(source)
     return [
         directive
@@ -96,6 +103,8 @@ def ignoring(source: Source, findings: Iterable[Finding]) -> tuple[Edit, ...]:
 
     A finding on whose statement no comment can stand, within a long string, is left out.
     """
+    from .comments import layout  # only to write suppressions
+
     lines = layout(source)
     codes: dict[int, set[str]] = {}
     for finding in findings:
@@ -184,6 +193,8 @@ def _unused(
             name = source.text[code.start : code.end]
             rule = known.get(name.upper())
             if rule is None:
+                from difflib import get_close_matches  # only for a misspelt code
+
                 close = get_close_matches(name.upper(), known, 1)
                 maybe = f", did you mean {known[close[0]].code}?" if close else ""
                 reasons.append(f"there is no rule {name}{maybe}")

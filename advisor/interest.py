@@ -6,26 +6,29 @@ A false yes costs a parse, a false no costs a finding.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Where loaders and datasets come from: a file that names none of these has no findings.
 # Searching for words one by one is seven times as fast as one regular expression.
 HOMES = (b"torch.utils", b"torch_geometric", b"monai", b"torchdata")
 _SUBJECTS = (b"DataLoader", b"Dataset", b"random_split", b"get_state", b"Subset")
 
+# These begin with a word, which makes searching ten times as fast as a pattern for the
+# start of a line; `_statements` then looks whether they stand there.
 _IMPORT = re.compile(
-    r"^[ \t\f]*from\s+(?P<home>torch\.utils(?:\.data[\w.]*)?|torch_geometric[\w.]*|monai[\w.]*"
+    r"from\s+(?P<home>torch\.utils(?:\.data[\w.]*)?|torch_geometric[\w.]*|monai[\w.]*"
     r"|torchdata[\w.]*|torchvision\.datasets[\w.]*|torchaudio\.datasets[\w.]*)"
-    r"\s+import\s+(?P<names>\([^)]*\)|[^\n#]*)",
-    re.MULTILINE,
+    r"\s+import\s+(?P<names>\([^)]*\)|[^\n#]*)"
 )
+_CLASS = re.compile(r"class\s+(?P<name>\w+)\s*\((?P<bases>[^)]*)\)")
 _TORCH_DATASET = re.compile(r"Dataset|Subset")
 _NAME = re.compile(r"(?P<name>[\w.]+|\*)(?:\s+as\s+(?P<alias>\w+))?")
 # `data.DataLoader(…)`, `torch.utils.data.Dataset`: by the module's own name, whatever it is
 _DOTTED_LOADER = re.compile(r"\.\w*DataLoader\b")
-_CLASS = re.compile(r"^[ \t\f]*class\s+(?P<name>\w+)\s*\((?P<bases>[^)]*)\)", re.MULTILINE)
 _DOTTED_DATASET = re.compile(r"\.\w*(?:Dataset|Folder)\b")
+_CALLED = re.compile(r"\s*\(")
 
 
 def worth_decoding(raw: bytes) -> bool:
@@ -39,12 +42,26 @@ def matters(text: str) -> bool:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What makes a block worth reading at first sight; none without one of these words is."""
+
+    words: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+    def search(self, block: str) -> bool:
+        """Reports whether it is in a block; most hold none of the words, which is soon seen."""
+        if not any(word in block for word in self.words):
+            return False
+        return self.pattern.search(block) is not None
+
+
+@dataclass(frozen=True)
 class Subjects:
     """The names by which a text calls loaders, and the classes in it that may be datasets."""
 
     loaders: frozenset[str]
     classes: frozenset[str]
-    first: re.Pattern[str]  # matches the blocks to read first
+    first: Wanted  # the blocks to read first
 
     def suspects(self, bases: str) -> bool:
         """Reports whether a class with these bases may be a dataset or a loader."""
@@ -53,6 +70,7 @@ class Subjects:
         )
 
 
+@lru_cache(maxsize=4)  # it is asked whether a text matters, and then what in it does
 def subjects(text: str) -> Subjects | None:
     """What in a text is worth reading; None where nothing is."""
     if "torch" not in text and "monai" not in text:
@@ -61,30 +79,44 @@ def subjects(text: str) -> Subjects | None:
     if "DataLoader" in text and _DOTTED_LOADER.search(text):
         loaders.add("DataLoader")
         loaders |= {name for name in ("StatefulDataLoader", "ThreadDataLoader") if name in text}
-    if "class" in text:
-        _grow(text, loaders, classes)
+    defined = [(match["name"], match["bases"]) for match in _statements(_CLASS, text)]
+    _grow(defined, loaders, classes)
     split = "random_split" in text or ("Subset" in text and ".dataset." in text)
     seeded = "get_state" in text and "worker" in text
-    used = bool(loaders) and _used(loaders).search(text) is not None
-    if not used and not split and not seeded and not _has_class(text, classes):
+    used = any(_is_used(name, text) for name in loaders)
+    if not used and not split and not seeded and not any(name in classes for name, _ in defined):
         return None
     pattern = r"^(?:import|from)\s|^\s*from\s+[\w.]+\s+import\b"
+    words = ["import"]
     if used:
-        pattern += "|" + _used(loaders).pattern
+        pattern += "|" + _use_of(loaders)
+        words += sorted(loaders)
     if split:
         pattern += r"|random_split|\bSubset\b|\.dataset\b"
+        words += ["random_split", "Subset", ".dataset"]
     if seeded:
         pattern += r"|get_state"
-    return Subjects(
-        frozenset(loaders), frozenset(classes | loaders), re.compile(pattern, re.MULTILINE)
-    )
+        words.append("get_state")
+    first = Wanted(tuple(words), re.compile(pattern, re.MULTILINE))
+    return Subjects(frozenset(loaders), frozenset(classes | loaders), first)
+
+
+def _statements(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """The matches that stand at the start of a line, blanks aside."""
+    at = 0
+    while match := pattern.search(text, at):
+        line = text.rfind("\n", 0, match.start()) + 1
+        stands = not text[line : match.start()].strip(" \t\f")
+        if stands:
+            yield match
+        at = match.end() if stands else match.start() + 1
 
 
 def _imported(text: str) -> tuple[set[str], set[str]]:
     """The names of loaders, and of what else may be a base of a dataset."""
     loaders: set[str] = set()
     classes: set[str] = set()
-    for statement in _IMPORT.finditer(text):
+    for statement in _statements(_IMPORT, text):
         for match in _NAME.finditer(re.sub(r"#[^\n]*", "", statement["names"].strip("()"))):
             name = match["alias"] or match["name"]
             if match["name"] == "*":
@@ -99,31 +131,53 @@ def _imported(text: str) -> tuple[set[str], set[str]]:
     return loaders, classes
 
 
-def _grow(text: str, loaders: set[str], classes: set[str]) -> None:
-    """Add the classes of the text that derive from one of these."""
+def _grow(defined: list[tuple[str, str]], loaders: set[str], classes: set[str]) -> None:
+    """Add the classes, given with their bases, that derive from one of these."""
     grown = True
     while grown:
         grown = False
-        for match in _CLASS.finditer(text):
-            name = match["name"]
-            words = re.findall(r"\w+", match["bases"])
+        for name, bases in defined:
+            words = re.findall(r"\w+", bases)
             if name not in loaders and not loaders.isdisjoint(words):
                 loaders.add(name)
                 grown = True
-            dataset = not classes.isdisjoint(words) or _DOTTED_DATASET.search(match["bases"])
+            dataset = not classes.isdisjoint(words) or _DOTTED_DATASET.search(bases)
             if name not in classes and dataset:
                 classes.add(name)
                 grown = True
 
 
-def _has_class(text: str, classes: Iterable[str]) -> bool:
-    return any(match["name"] in set(classes) for match in _CLASS.finditer(text))
+def _is_used(name: str, text: str) -> bool:
+    """Reports whether a loader's name is called, or kept for later; not only in annotations."""
+    at = text.find(name)
+    while at >= 0:
+        end = at + len(name)
+        around = text[at - 1 : at] + text[end : end + 1]
+        if not any(char.isalnum() or char == "_" for char in around) and (
+            _CALLED.match(text, end) or _is_kept(text, at)
+        ):
+            return True
+        at = text.find(name, end)
+    return False
 
 
-def _used(loaders: Iterable[str]) -> re.Pattern[str]:
-    """Matches a loader's name that is called, or kept for later; not one in an annotation."""
+def _is_kept(text: str, at: int) -> bool:
+    """Reports whether the name at a place is assigned, or given to partial()."""
+    while at > 0 and (text[at - 1].isalnum() or text[at - 1] in "_."):
+        at -= 1
+    before = text[:at].rstrip()
+    if before.endswith("="):
+        return before[-2:-1] not in ("=", "!", "<", ">")
+    return before.endswith("partial(")
+
+
+def _use_of(loaders: Iterable[str]) -> str:
+    """Matches where one of the names is called, or kept for later."""
     names = "|".join(sorted(map(re.escape, loaders)))
-    return re.compile(rf"\b(?:{names})\b\s*\(|(?<![=!<>])=\s*[\w.]*\b(?:{names})\b|partial\(\s*[\w.]*\b(?:{names})\b")
+    return (
+        rf"\b(?:{names})\b\s*\(|(?<![=!<>])=\s*[\w.]*\b(?:{names})\b"
+        rf"|partial\(\s*[\w.]*\b(?:{names})\b"
+    )
 
 
 # Blocks to read once a loader was found: they may take batches from it.

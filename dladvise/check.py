@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -13,13 +12,12 @@ import click
 from dladvise.advisor import Severity
 from dladvise.advisor.settings import SettingsError, defaults
 
-from . import baseline, files, output
+from . import files, output
 from . import scan as scanning
 from .checking import Change
 from .console import complain, say
 from .files import STDIN, FileError
 from .progress import Progress
-from .render_machine import statistics_json
 from .render_text import Paint
 from .result import Result
 from .scan import Request, Scan
@@ -142,6 +140,8 @@ def _report(result: Result, scan: Scan, request: Request, options: Options) -> i
     complain(result.problems)
     paint = output.paint_for(sys.stdout)
     if options.write_baseline:
+        from . import baseline  # few use one
+
         baseline.write(options.write_baseline, result.records)
         count = output.plural(len(result.records), "finding")
         say([f"{count} recorded in {options.write_baseline}"])
@@ -179,9 +179,9 @@ def _report_diff(result: Result, scan: Scan, paint: Paint, options: Options) -> 
 
 
 def _say_machine(result: Result, name: str, options: Options) -> None:
-    render: Callable[[Result], str] = output.MACHINE[name]
+    render = output.MACHINE[name]
     if options.statistics and name == "json":
-        render = statistics_json
+        from .render_machine import statistics_json as render  # with few others
     click.echo(render(result), nl=False, color=True)
 
 

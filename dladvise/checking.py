@@ -22,8 +22,8 @@ from dladvise.advisor import (
     analyze,
     fixed,
 )
+from dladvise.advisor.engine import reading
 from dladvise.advisor.ignores import ignoring
-from dladvise.advisor.notebook import NotebookError
 
 from .files import FileError, TextFile, decoded
 from .records import Record, records
@@ -151,6 +151,8 @@ def _written(
     applied: tuple[Applied, ...] = (),
     n_suppressions: int = 0,
 ) -> Outcome:
+    from dladvise.advisor.notebook import NotebookError  # only files with a fix get here
+
     try:
         new = file.encoded(after.source)
     except NotebookError as error:
@@ -201,7 +203,7 @@ def _in_processes(jobs: list[Job], count: int) -> Iterator[Outcome]:
 
     method = "fork" if sys.platform == "linux" else "spawn"
     if method == "fork":
-        from dladvise.advisor import reader  # noqa: F401  # imported once, for all of them
+        reading()  # imported once, for all of them
     done = 0
     try:
         with ProcessPoolExecutor(count, get_context(method), _begin, (os.getpid(),)) as pool:

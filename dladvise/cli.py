@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from dladvise.advisor import Severity, all_rules, document
 from dladvise.advisor.setting_values import find_rule
 from dladvise.advisor.settings import SettingsError
 
-from . import __version__, explain, output
+from . import __version__, output
 from .check import NOTHING, WRONG_USE, Options
 from .check import check as run_check
 from .console import complain, say
@@ -143,6 +142,10 @@ def rule(code: str | None, every: bool, output_format: str) -> None:
         rules = all_rules() if code is None else (find_rule(code),)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    import json
+
+    from . import explain  # only where a rule is explained
+
     if output_format == "json":
         found = [explain.rule_json(entry) for entry in rules]
         say([json.dumps(found if every else found[0], indent=2)])
@@ -162,6 +165,8 @@ def rule(code: str | None, every: bool, output_format: str) -> None:
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text")
 def config(path: str, output_format: str) -> int:
     """Show the effective configuration for PATH, and where each value came from."""
+    from . import explain  # a check explains nothing
+
     place = Path(path).absolute()
     if not place.exists():
         raise FileError(path, "no such file or directory")
@@ -184,7 +189,11 @@ def config(path: str, output_format: str) -> int:
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text")
 def machine(output_format: str) -> None:
     """Show what this machine offers a loader: usable cores and why, memory, torch, GPU."""
+    import json
+
     from dladvise import probe  # the other commands do without
+
+    from . import explain
 
     facts = probe.machine()
     if output_format == "json":

@@ -6,11 +6,14 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from dladvise.advisor import Source, notebook
+from dladvise.advisor import Source
 from dladvise.advisor.interest import worth_decoding
+
+if TYPE_CHECKING:
+    from dladvise.advisor.notebook import Notebook
 
 NOTEBOOK = ".ipynb"
 STDIN = "-"
@@ -36,11 +39,15 @@ class TextFile:
     source: Source
     encoding: str
     bom: bool = False
-    notebook: notebook.Notebook | None = None
+    notebook: Notebook | None = None
 
     def encoded(self, new: Source) -> bytes:
         """The file's bytes with the code of `new`."""
-        text = new.text if self.notebook is None else notebook.written(self.notebook, new)
+        text = new.text
+        if self.notebook is not None:
+            from dladvise.advisor.notebook import written  # few files are notebooks
+
+            text = written(self.notebook, new)
         return (_BOM if self.bom else b"") + text.encode(self.encoding)
 
 
@@ -62,9 +69,11 @@ def decoded(path: str, raw: bytes) -> TextFile:
         raise FileError(path, "holds a null byte, which Python does not read")
     if not is_notebook:
         return TextFile(Source(path, text), encoding, bom)
+    from dladvise.advisor.notebook import NotebookError, read
+
     try:
-        found = notebook.read(path, text)
-    except notebook.NotebookError as error:
+        found = read(path, text)
+    except NotebookError as error:
         raise FileError(path, str(error)) from None
     return TextFile(found.source, encoding, bom, found)
 
@@ -106,6 +115,8 @@ def is_text(raw: bytes) -> bool:
 
 def replace_contents(path: str, raw: bytes) -> None:
     """Write a file in one step: whoever reads it finds the old bytes or the new ones."""
+    import tempfile  # most checks write nothing
+
     place = os.path.realpath(path)  # a link stays one
     temporary = None
     try:

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import TextIO
 
 from dladvise.advisor import Severity, Source
 
-from . import render_machine, render_sarif, render_text
+from . import render_text
 from .render_text import Paint, Style
 from .result import Applied, Result, statistics
 from .scan import Rewrite
 
 TEXT = ("text", "concise")
+
+
+def _from(module: str, function: str) -> Callable[[Result], str]:
+    """That function of a sister module, which is imported when it is called."""
+
+    def rendered(result: Result) -> str:
+        render: Callable[[Result], str] = getattr(
+            import_module(f"{__package__}.{module}"), function
+        )
+        return render(result)
+
+    return rendered
+
+
 MACHINE = {
-    "json": render_machine.as_json,
-    "jsonl": render_machine.as_jsonl,
-    "sarif": render_sarif.as_sarif,
-    "github": render_machine.as_github,
-    "gitlab": render_machine.as_gitlab,
-    "junit": render_machine.as_junit,
+    "json": _from("render_machine", "as_json"),
+    "jsonl": _from("render_machine", "as_jsonl"),
+    "sarif": _from("render_sarif", "as_sarif"),
+    "github": _from("render_machine", "as_github"),
+    "gitlab": _from("render_machine", "as_gitlab"),
+    "junit": _from("render_machine", "as_junit"),
 }
 FORMATS = (*TEXT, *MACHINE)
 
@@ -116,6 +130,8 @@ def _cells(source: Source) -> Iterator[tuple[int, str]]:
 def _diff_lines(name: str, before: str, after: str, paint: Paint) -> Iterator[str]:
     styles = {"+": Style.HELP, "-": Style.ERROR, "@": Style.INFO}
     shown = name.replace("\\", "/")
+    import difflib  # only for --diff
+
     lines = difflib.unified_diff(_split(before), _split(after), shown, shown)
     for number, line in enumerate(lines):
         style = Style.STRONG if number < 2 else styles.get(line[0], Style.PLAIN)

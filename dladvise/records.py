@@ -4,7 +4,6 @@ baseline speak. The one place that turns a finding into the JSON of the contract
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -145,6 +144,8 @@ def region(source: Source, span: Span) -> Region:
 
 def fingerprints(found: Iterable[Record]) -> list[str]:
     """A key for each finding that stays when lines move, and is no other finding's."""
+    import hashlib  # the formats for people have no fingerprints
+
     seen: Counter[str] = Counter()
     keys = []
     for entry in found:

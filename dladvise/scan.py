@@ -10,7 +10,7 @@ from pathlib import Path
 from dladvise.advisor import Safety, Severity, Source, Target
 from dladvise.advisor.settings import Settings, overridden
 
-from . import baseline, cache, files, walk
+from . import files, walk
 from .checking import ALLOWED, Change, Job, Outcome, check_all
 from .files import FileError
 from .projects import Projects
@@ -163,7 +163,11 @@ def _job(
 def _outcomes(
     request: Request, jobs: list[Job], progress: Callable[[int, int], None]
 ) -> list[Outcome]:
-    store = cache.opened(_project(jobs)) if request.cached and jobs else None
+    store = None
+    if request.cached and jobs:
+        from . import cache  # some milliseconds, with the hashes
+
+        store = cache.opened(_project(jobs))
     outcomes: dict[str, Outcome] = {}
     keys = {}
     left = []
@@ -210,6 +214,8 @@ def _scan(request: Request, outcomes: list[Outcome], n_files: int, problems: lis
         applied += outcome.applied
     n_all = len(shown)
     if request.baseline is not None:
+        from . import baseline  # few use one
+
         known = baseline.load(request.baseline)
         shown = baseline.without(shown, known, request.baseline)
     result = Result(
