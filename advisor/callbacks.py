@@ -9,6 +9,7 @@ import libcst as cst
 
 from .classes_model import Callback, DeviceCall, Signature
 from .devices import device_calls
+from .members import find_method
 from .nodes import children, dotted_name
 from .resolve import Resolver
 from .scopes import Place, Scope
@@ -126,7 +127,7 @@ class _Reading:
 
     def object(self, name: str, scope: Scope) -> Callback:
         """An object of a class of this file: its __call__ is what is called."""
-        method = self.resolver.method(scope, "__call__")
+        method = find_method(self.resolver, scope, "__call__")
         if method is None or _decorators(method) or _stands_for_another(method):
             return Callback("unknown", name, self.span)
         signature = _signature(Defined("function", "__call__", method, bound=True))

@@ -10,8 +10,12 @@ import libcst as cst
 from .callbacks import callback, callback_among
 from .classes import Classes
 from .classes_model import Callback
+from .conditions import ways
+from .dictionaries import entries_of, entries_of_value
+from .members import lineage, outer_bases
 from .model import Argument, DatasetUse, LoaderCall
 from .nodes import callee_tail, dotted_name
+from .pieces import elements
 from .resolve import Resolver
 from .scopes import Call, Place, Scope
 from .text import Span
@@ -169,7 +173,7 @@ class _Reading:
             written=tuple(self.written),
             arguments=self.arguments,
             hidden=self.hidden,
-            ways=tuple(self.resolver.context(place)),
+            ways=tuple(ways(self.resolver, place)),
             unknown_keywords=tuple(self.unknown),
             repeated=tuple(self.repeated),
             surplus=tuple(self.surplus),
@@ -223,11 +227,11 @@ class _Reading:
 
     def subclass(self, scope: Scope) -> _Class | None:
         """A class of this file, if it hands all its arguments to a loader class."""
-        bases = self.resolver.outer_bases(scope)
+        bases = outer_bases(self.resolver, scope)
         loaders = [base for base in bases if base in LOADERS]
         if len(loaders) != 1 or None in bases or loaders[0] is None:
             return None
-        for one in self.resolver.bases(scope):
+        for one in lineage(self.resolver, scope):
             init = one.functions().get("__init__")
             if init is not None and not _forwards_everything(init):
                 return None
@@ -287,7 +291,7 @@ class _Reading:
         whole = self.read(arg, "**", place, splatted=True)
         if arg in self.call.node.args:
             self.written.append(whole)
-        entries = self.resolver.entries(arg.value, place)
+        entries = entries_of(self.resolver, arg.value, place)
         if entries is None:
             self.hidden = True
             return
@@ -408,7 +412,7 @@ def _form(resolver: Resolver, case: Case) -> str | None:
             parts = [resolver.value(element.value, place) for element in node.elements]
             if all(_is_array(one.what) for part in parts for one in part):
                 return "columns"
-        entries = resolver.literal_entries((case,)) if what.kind == "dict" else None
+        entries = entries_of_value(resolver, (case,)) if what.kind == "dict" else None
         if entries is not None and not entries.open and isinstance(node, cst.Dict):
             keys = [
                 resolver.value(one.key, place)
@@ -457,7 +461,7 @@ def dataset_uses(resolver: Resolver, classes: Classes) -> list[DatasetUse]:
                     continue
                 given = resolver.value(arg.value, call.place)
                 if taker == "ConcatDataset":
-                    given = resolver.elements(given)
+                    given = elements(resolver, given)
                 kind = dataset_kind(resolver, classes, given)
                 span = resolver.program.span(arg.value, call.place.scope)
                 found.append(DatasetUse(taker, span, classes.of(given), kind))

@@ -7,12 +7,15 @@ from functools import cached_property
 
 import libcst as cst
 
+from .calling import PASSING
 from .classes_model import DatasetClass
 from .devices import device_calls
 from .kept import kept_values
+from .members import lineage, outer_bases
 from .methods import read_method
 from .nodes import callee_tail, dotted_name
-from .resolve import PASSING, Resolver
+from .pieces import elements
+from .resolve import Resolver
 from .scopes import Scope
 from .torch_api import DATASET, ITERABLE_DATASET, ITERABLE_DATASETS, MAP_DATASETS
 from .values import Group, Made, Symbol, Value
@@ -72,7 +75,7 @@ class Classes:
                 if arg.star:
                     continue
                 given = self._resolver.value(arg.value, place)
-                given = self._resolver.elements(given) if _is_list(given) else given
+                given = elements(self._resolver, given) if _is_list(given) else given
                 fact = self.of(given)
                 found += [fact] if fact is not None else []
                 found += self.inside(given, depth + 1)
@@ -110,7 +113,7 @@ def _candidates(resolver: Resolver) -> list[Scope]:
 
 
 def _kind(resolver: Resolver, scope: Scope) -> str | None:
-    for base in resolver.outer_bases(scope):
+    for base in outer_bases(resolver, scope):
         if base in ITERABLE_DATASETS:
             return "iterable"
         if base is not None and (
@@ -169,7 +172,7 @@ class _Reading:
     @cached_property
     def line(self) -> list[Scope]:
         """The class and its bases in this file, in order of look-up."""
-        return self.resolver.bases(self.scope)
+        return lineage(self.resolver, self.scope)
 
     @cached_property
     def functions(self) -> dict[str, Scope]:
@@ -179,7 +182,7 @@ class _Reading:
         return found
 
     def bases_known(self) -> bool:
-        if any(name not in NEUTRAL for name in self.resolver.outer_bases(self.scope)):
+        if any(name not in NEUTRAL for name in outer_bases(self.resolver, self.scope)):
             return False
         for base in self.line:
             assert isinstance(base.node, cst.ClassDef)
@@ -243,7 +246,7 @@ class _Reading:
 
     def subclassed(self) -> bool:
         return any(
-            self.scope in self.resolver.bases(other)
+            self.scope in lineage(self.resolver, other)
             for other in self.program.scopes()
             if other.kind == "class" and other is not self.scope and other.node.bases  # type: ignore[attr-defined]
         )

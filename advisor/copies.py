@@ -10,6 +10,7 @@ import libcst as cst
 from .calls import next_code
 from .model import Copy
 from .nodes import callee_tail, dotted_name
+from .parameters import argument_node
 from .resolve import Resolver
 from .scopes import Loop, Place, Scope
 from .values import Case, Defined, Known, Made, Number, Symbol, Text, Value
@@ -111,7 +112,7 @@ class _Follow:
                 for parameter in inner.bindings.values():
                     if parameter and parameter[0].kind == "parameter":
                         name = parameter[0].name
-                        value = self.resolver.argument_node(node, inner, name)
+                        value = argument_node(node, inner, name)
                         if isinstance(value, cst.BaseExpression) and is_batch(value, names):
                             received.add(name)
                 if received:
@@ -164,9 +165,7 @@ class _Follow:
             return "cuda"
         argument = None
         for arg in node.args:
-            if arg.keyword is None and argument is None and not arg.star:
-                argument = arg.value
-            elif arg.keyword is not None and arg.keyword.value == "device":
+            if (arg.keyword is None and argument is None and not arg.star) or (arg.keyword is not None and arg.keyword.value == "device"):
                 argument = arg.value
         if argument is None:
             return "no device"

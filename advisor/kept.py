@@ -8,6 +8,7 @@ from dataclasses import replace
 import libcst as cst
 
 from .classes_model import Kept
+from .members import find_method, lineage, outer_bases
 from .nodes import callee_tail, dotted_name
 from .python_objects import records
 from .reaching import Reaching
@@ -56,7 +57,7 @@ def _of_the_object(resolver: Resolver, owner: Scope) -> Iterator[Kept]:
 
 def makers_of(resolver: Resolver, owner: Scope) -> list[Scope]:
     """The methods that run while an object is made."""
-    first = resolver.method(owner, "__init__")
+    first = find_method(resolver, owner, "__init__")
     found = [first] if first is not None else []
     for scope in found:
         me = f"{scope.first_parameter}."
@@ -64,9 +65,9 @@ def makers_of(resolver: Resolver, owner: Scope) -> list[Scope]:
             dotted = dotted_name(call.node.func) or ""
             method = None
             if dotted.startswith(me):
-                method = resolver.method(owner, dotted[len(me) :])
+                method = find_method(resolver, owner, dotted[len(me) :])
             elif callee_tail(call.node) == "__init__" and scope.parent is not None:
-                line = resolver.bases(owner)
+                line = lineage(resolver, owner)
                 later = line[line.index(scope.parent) + 1 :] if scope.parent in line else []
                 above = (base.functions().get("__init__") for base in later)
                 method = next((one for one in above if one is not None), None)
@@ -87,7 +88,7 @@ def _kept(
     if binding.kind not in ("assign", "context") or not isinstance(node, cst.BaseExpression):
         return None
     place = binding.place
-    value = resolver.bound(binding, place)
+    value = resolver.bound(binding)
     made = _makings(value)
     inside = any(context is one for context in place.contexts for one in made)
     inner = _lambda_inside(resolver, node, place) or _lambda_of(value)
@@ -175,7 +176,7 @@ def _of_parts(resolver: Resolver, kept: Kept, worker: Reached) -> Iterator[Kept]
         return
     inner = what.within
     if not isinstance(inner, Scope) or any(
-        base is None or base.startswith("torch.utils.data.") for base in resolver.outer_bases(inner)
+        base is None or base.startswith("torch.utils.data.") for base in outer_bases(resolver, inner)
     ):
         return
     names = {"__call__", *worker.names()} - {"__init__"}
@@ -190,7 +191,7 @@ def _of_parts(resolver: Resolver, kept: Kept, worker: Reached) -> Iterator[Kept]
 
 
 def _of_the_class(resolver: Resolver, owner: Scope) -> Iterator[Kept]:
-    for base in resolver.bases(owner):
+    for base in lineage(resolver, owner):
         for name, bindings in base.bindings.items():
             binding = bindings[-1]
             if binding.kind == "assign" and isinstance(binding.value, cst.Call):
@@ -219,7 +220,7 @@ def _shared(resolver: Resolver, name: str, binding: Binding, holder: str) -> Kep
     assert value is not None
     return Kept(
         attribute=name,
-        what=_whats(resolver.bound(binding, binding.place)),
+        what=_whats(resolver.bound(binding)),
         find_span=lambda: resolver.program.span(value, binding.place.scope),
         holder=holder,
     )

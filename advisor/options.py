@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from .nodes import callee_tail, dotted_name
+from .nodes import callee_tail, dotted_name, keyword_argument
 from .scopes import Call, Place, Scope
-from .values import Case, Known, Number, Value, known
+from .values import Case, Known, Number, Value, What, known
 
 if TYPE_CHECKING:
     from .resolve import Resolver
@@ -54,7 +54,7 @@ def argparse_default(resolver: Resolver, attribute: str) -> Value | None:
 
 def _flag(resolver: Resolver, call: cst.Call, place: Place) -> tuple[str, str] | None:
     """The attribute that an option fills, and the option as the user types it."""
-    dest = _keyword(call, "dest")
+    dest = keyword_argument(call, "dest")
     flags = []
     for arg in call.args:
         if arg.keyword is not None or not isinstance(arg.value, cst.SimpleString):
@@ -71,14 +71,14 @@ def _flag(resolver: Resolver, call: cst.Call, place: Place) -> tuple[str, str] |
 
 
 def _default(resolver: Resolver, call: Call, flag: str) -> Value | None:
-    required = _keyword(call.node, "required")
+    required = keyword_argument(call.node, "required")
     if isinstance(required, cst.Name) and required.value == "True":
         return None
     if not flag.startswith("-"):
         return None
-    action = _keyword(call.node, "action")
-    default = _keyword(call.node, "default")
-    origin = resolver.origin_at(f"the default of {flag}", call.node, call.place.scope)
+    action = keyword_argument(call.node, "action")
+    default = keyword_argument(call.node, "default")
+    origin = resolver.origin(f"the default of {flag}", call.node, call.place.scope)
     if default is None:
         if isinstance(action, cst.SimpleString) and action.evaluated_value == "store_true":
             value = known(False)
@@ -88,19 +88,20 @@ def _default(resolver: Resolver, call: Call, flag: str) -> Value | None:
             return None
     else:
         value = resolver.value(default, call.place)
-        kind = _keyword(call.node, "type")
+        kind = keyword_argument(call.node, "type")
         if isinstance(kind, cst.Name) and kind.value == "int":
-            value = tuple(Case(_converted(case), case.given, case.origin) for case in value)
+            value = tuple(Case(_converted(case.what), case.given, case.origin) for case in value)
     return tuple(Case(case.what, case.given, origin) for case in value)
 
 
-def _converted(case: Case) -> Known | Number | object:  # a default given as text is converted
-    if isinstance(case.what, Known) and isinstance(case.what.value, str):
+def _converted(what: What) -> What:
+    """A default given as text, as `type=int` converts it."""
+    if isinstance(what, Known) and isinstance(what.value, str):
         try:
-            return Known(int(case.what.value))
+            return Known(int(what.value))
         except ValueError:
             return Number("int")
-    return case.what
+    return what
 
 
 def click_default(resolver: Resolver, scope: Scope, name: str) -> Value | None:
@@ -120,11 +121,11 @@ def click_default(resolver: Resolver, scope: Scope, name: str) -> Value | None:
         named = [flag for flag in flags if not flag.startswith("-")]
         long = next((flag for flag in flags if flag.startswith("--")), "")
         fills = named[0] if named else long.lstrip("-").replace("-", "_")
-        default = _keyword(call, "default")
+        default = keyword_argument(call, "default")
         if fills != name or default is None:
             continue
         words = f"the default of {long or name}"
-        origin = resolver.origin_at(words, call, scope.place.scope)
+        origin = resolver.origin(words, call, scope.place.scope)
         value = resolver.value(default, scope.place)
         return tuple(Case(case.what, case.given, origin) for case in value)
     return None
@@ -137,14 +138,7 @@ def typer_default(node: cst.CSTNode) -> cst.CSTNode:
     ):  # fmt: skip
         if node.args and node.args[0].keyword is None and not node.args[0].star:
             return node.args[0].value
-        default = _keyword(node, "default")
+        default = keyword_argument(node, "default")
         if default is not None:
             return default
     return node
-
-
-def _keyword(call: cst.Call, name: str) -> cst.BaseExpression | None:
-    for arg in call.args:
-        if arg.keyword is not None and arg.keyword.value == name:
-            return arg.value
-    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .members import find_method, outer_bases
 from .resolve import Resolver
 from .torch_api import SAMPLER
 
@@ -19,9 +20,9 @@ def samplers_without_iter(resolver: Resolver) -> frozenset[str]:
     for scope in resolver.program.scopes():
         if scope.kind != "class":
             continue
-        bases = resolver.outer_bases(scope)
+        bases = outer_bases(resolver, scope)
         if SAMPLER not in bases or not NEUTRAL.issuperset(map(str, bases)):
             continue
-        if resolver.method(scope, "__iter__") is None:
+        if find_method(resolver, scope, "__iter__") is None:
             found.add(scope.name)
     return frozenset(found)

@@ -8,6 +8,7 @@ import libcst as cst
 
 from .calls import ReadCall
 from .loops import Consumption
+from .members import assignments, find_method
 from .model import DatasetChange, SamplerUse
 from .nodes import callee_tail, dotted_name
 from .resolve import Resolver
@@ -171,7 +172,7 @@ def _assigns_self(resolver: Resolver, read: ReadCall, method: str) -> bool:
     scope = _dataset_scope(resolver, read)
     if scope is None:
         return False
-    inner = resolver.method(scope, method)
+    inner = find_method(resolver, scope, method)
     if inner is None or inner.first_parameter is None:
         return False
     prefix = f"{inner.first_parameter}."
@@ -183,7 +184,7 @@ def _shared(resolver: Resolver, read: ReadCall, attribute: str) -> bool:
     scope = _dataset_scope(resolver, read)
     if scope is None:
         return False
-    for binding in resolver.assignments(scope, attribute):
+    for binding in assignments(resolver, scope, attribute):
         tail = callee_tail(binding.value) if binding.value is not None else None
         if tail in ("Value", "Array", "share_memory_", "Manager", "dict"):
             return True

@@ -7,13 +7,14 @@ Unknown is a case of its own: it is neither absent nor false.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, TypeAlias
 
 from .text import Span
 
+Constant: TypeAlias = bool | int | float | complex | str | bytes | None
 Given: TypeAlias = frozenset[tuple[str, bool]]
 ALWAYS: Given = frozenset()
 MOST_CASES = 12  # beyond this many cases a value counts as unknown
@@ -23,7 +24,7 @@ MOST_CASES = 12  # beyond this many cases a value counts as unknown
 class Known:
     """A Python constant."""
 
-    value: bool | int | float | complex | str | bytes | None
+    value: Constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +144,15 @@ Value: TypeAlias = tuple[Case, ...]
 NOTHING_KNOWN: Value = (Case(UNKNOWN),)
 
 
-def known(value: bool | int | float | str | None) -> Value:
+def known(value: Constant) -> Value:
+    """The value that is this constant."""
     return (Case(Known(value)),)
+
+
+def constant(value: Value) -> Known | None:
+    """The one constant that a value is; None where it is something else or may be several."""
+    what = value[0].what if len(value) == 1 else None
+    return what if isinstance(what, Known) else None
 
 
 def consistent(*givens: Given) -> Given | None:
@@ -206,7 +214,9 @@ def is_none(what: What) -> bool | None:
         return None  # os.cpu_count() may be None
     if isinstance(what, Symbol) and not _is_class(what):
         return None  # a constant of another file may be anything
-    return isinstance(what, Text) and what.source != "" and None
+    if isinstance(what, Text) and what.source:
+        return None  # os.getenv() may be None
+    return False
 
 
 _BUILTIN_CLASSES = frozenset(
@@ -263,165 +273,3 @@ def shown(what: What) -> str:
     if isinstance(what, Group):
         return f"a {what.kind}"
     return "a string" if isinstance(what, Text) else "an unknown value"
-
-
-_ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "//": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
-    "**": lambda a, b: a**b if abs(a) < 1000 and abs(b) < 64 else None,
-    "|": lambda a, b: a | b,
-    "&": lambda a, b: a & b,
-    "<<": lambda a, b: a << b if b < 64 else None,
-    ">>": lambda a, b: a >> b,
-}
-
-
-def arithmetic(operator: str, left: What, right: What) -> What:
-    """The value of `left operator right`."""
-    if isinstance(left, Known) and isinstance(right, Known):
-        if operator in "*%" and isinstance(left.value, (str, bytes)):
-            return Text(str(left.value).partition("%")[0] if operator == "%" else "")
-        try:
-            return Known(_ARITHMETIC[operator](left.value, right.value))
-        except (KeyError, TypeError, ValueError, ArithmeticError):
-            return UNKNOWN
-    if operator == "+" and (isinstance(left, Text) or isinstance(right, Text)):
-        prefix = left.prefix if isinstance(left, Text) else ""
-        if isinstance(left, Known) and isinstance(left.value, str):
-            prefix = left.value
-        return Text(prefix)
-    if operator == "%" and isinstance(left, Known) and isinstance(left.value, str):
-        return Text(left.value.partition("%")[0])
-    kinds = number_kind(left), number_kind(right)
-    if None in kinds or operator not in _ARITHMETIC:
-        return UNKNOWN
-    kind = "float" if "float" in kinds or operator == "/" else "int"
-    a, b = interval(left), interval(right)
-    assert a is not None and b is not None
-    low, high = _bounds(operator, a, b)
-    source = (
-        " ".join(part for part in (shown(left), operator, shown(right)) if part)
-        if (_source(left) or _source(right))
-        else ""
-    )
-    return Number(kind, low, high, source)
-
-
-def _source(what: What) -> str:
-    return what.source if isinstance(what, Number) else ""
-
-
-Bounds: TypeAlias = tuple[float | None, float | None]
-
-
-def _bounds(operator: str, a: Bounds, b: Bounds) -> Bounds:
-    if operator == "+":
-        return _sum(a[0], b[0]), _sum(a[1], b[1])
-    if operator == "-":
-        return _sum(a[0], _negative(b[1])), _sum(a[1], _negative(b[0]))
-    positive = a[0] is not None and a[0] >= 0 and b[0] is not None and b[0] >= 0
-    if not positive:
-        return None, None
-    assert a[0] is not None and b[0] is not None
-    if operator == "*":
-        return a[0] * b[0], None if a[1] is None or b[1] is None else a[1] * b[1]
-    if operator in ("/", "//"):
-        whole = operator == "//"
-        low: float = 0
-        if b[1]:
-            low = a[0] // b[1] if whole else a[0] / b[1]
-        high = a[1]
-        if high is not None and b[0] >= 1:
-            high = high // b[0] if whole else high / b[0]
-        return low, high if b[0] >= 1 else None
-    if operator == "%":
-        return 0, None if b[1] is None else b[1]
-    return None, None
-
-
-def _sum(a: float | None, b: float | None) -> float | None:
-    return None if a is None or b is None else a + b
-
-
-def _negative(a: float | None) -> float | None:
-    return None if a is None else -a
-
-
-def least(*whats: What) -> What:
-    """The value of min()."""
-    return _extreme(whats, min)
-
-
-def greatest(*whats: What) -> What:
-    """The value of max()."""
-    return _extreme(whats, max)
-
-
-def _extreme(whats: tuple[What, ...], choose: Callable[..., Any]) -> What:
-    if all(isinstance(what, Known) for what in whats):
-        try:
-            return Known(choose(what.value for what in whats if isinstance(what, Known)))
-        except (TypeError, ValueError):
-            return UNKNOWN
-    lows: list[float | None] = []
-    highs: list[float | None] = []
-    kinds = set()
-    for what in whats:
-        bounds = interval(what)
-        if bounds is None:
-            # an unknown operand: it can only lower a minimum or raise a maximum
-            bounds, kind = (None, None), None
-        else:
-            kind = number_kind(what)
-        lows.append(bounds[0])
-        highs.append(bounds[1])
-        kinds.add(kind)
-    if choose is min:
-        low = None if None in lows else min(x for x in lows if x is not None)
-        high = min((x for x in highs if x is not None), default=None)
-    else:
-        low = max((x for x in lows if x is not None), default=None)
-        high = None if None in highs else max(x for x in highs if x is not None)
-    kind = "int" if kinds <= {"int", None} else "float"
-    if None in kinds and low is None and high is None:
-        return UNKNOWN
-    sources = [_source(what) for what in whats if _source(what)]
-    name = "min" if choose is min else "max"
-    source = f"{name}({', '.join(shown(what) for what in whats)})" if sources else ""
-    return Number(kind, low, high, source)
-
-
-def compared(operator: str, left: What, right: What) -> bool | None:
-    """The value of a comparison; None where it cannot be told."""
-    if operator in ("is", "==") and isinstance(right, Known) and right.value is None:
-        return is_none(left)
-    if isinstance(left, Known) and isinstance(right, Known):
-        try:
-            return {
-                "is": lambda a, b: a is b or a == b,
-                "==": lambda a, b: a == b,
-                "<": lambda a, b: a < b,
-                "<=": lambda a, b: a <= b,
-                ">": lambda a, b: a > b,
-                ">=": lambda a, b: a >= b,
-            }[operator](left.value, right.value)
-        except (KeyError, TypeError):
-            return None
-    a, b = interval(left), interval(right)
-    if a is None or b is None:
-        return None
-    if operator in (">", ">="):
-        a, b, operator = b, a, {">": "<", ">=": "<="}[operator]
-    if operator == "<":
-        if a[1] is not None and b[0] is not None and a[1] < b[0]:
-            return True
-        return False if a[0] is not None and b[1] is not None and a[0] >= b[1] else None
-    if operator == "<=":
-        if a[1] is not None and b[0] is not None and a[1] <= b[0]:
-            return True
-        return False if a[0] is not None and b[1] is not None and a[0] > b[1] else None
-    return None

@@ -9,6 +9,7 @@ from functools import lru_cache
 import libcst as cst
 
 from .classes_model import Stream
+from .members import assignments, find_method, lineage
 from .nodes import callee_tail, children, dotted_name, every_parameter
 from .resolve import Resolver
 from .scopes import Binding, Call, Loop, Place, Scope
@@ -82,7 +83,7 @@ class Reached:
         self.methods: list[Scope] = []  # of the class and its bases here
         self.functions: list[Scope] = []  # everything else that they call
         self.surveys: dict[int, Survey] = {}
-        pending = [m for name in names if (m := resolver.method(owner, name)) is not None]
+        pending = [m for name in names if (m := find_method(resolver, owner, name)) is not None]
         while pending and len(self.surveys) < MOST_SCOPES:
             scope = pending.pop(0)
             if id(scope) in self.surveys:
@@ -93,12 +94,12 @@ class Reached:
 
     def _is_method(self, scope: Scope) -> bool:
         parent = scope.parent
-        return parent is not None and parent in self.resolver.bases(self.owner)
+        return parent is not None and parent in lineage(self.resolver, self.owner)
 
     def _called(self, scope: Scope) -> Iterator[Scope]:
         if self._is_method(scope):
             for name in sorted(self.surveys[id(scope)].attributes):
-                method = self.resolver.method(self.owner, name)
+                method = find_method(self.resolver, self.owner, name)
                 if method is not None:
                     yield method
         for call in calls_in(scope):
@@ -114,7 +115,7 @@ class Reached:
 
     def _above(self, scope: Scope, name: str) -> Scope | None:
         """The method that `super().name` means in `scope`."""
-        line = self.resolver.bases(self.owner)
+        line = lineage(self.resolver, self.owner)
         if scope.parent not in line:
             return None
         for base in line[line.index(scope.parent) + 1 :]:
@@ -272,7 +273,7 @@ def _is_given(resolver: Resolver, dotted: str, place: Place) -> bool:
     if attribute and owner.kind == "class" and "." not in attribute:
         bindings = [
             reaching.binding
-            for one in resolver.assignments(owner, attribute)
+            for one in assignments(resolver, owner, attribute)
             if isinstance(one.value, cst.Name)
             for reaching in resolver.program.reaching(one.value.value, one.place) or ()
         ]

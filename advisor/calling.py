@@ -1,0 +1,143 @@
+"""What a call gives: of a function or class of this file, or of a method of a value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from .dictionaries import entry_or_default
+from .nodes import callee_tail, decorators, small_statements
+from .outside_calls import outside_call
+from .scopes import Place, Scope
+from .values import (
+    NOTHING_KNOWN,
+    Case,
+    Defined,
+    Group,
+    Known,
+    Made,
+    Symbol,
+    Text,
+    Value,
+    What,
+    consistent,
+    known,
+    under,
+    united,
+)
+
+if TYPE_CHECKING:
+    from .resolve import Resolver
+
+# Calls that hand their first argument on, as far as iterating over it goes.
+PASSING = frozenset(
+    {"tqdm", "trange", "track", "iter", "islice", "auto", "tqdm_notebook", "progress_bar",
+     "log_every", "prefetched", "rich_progress", "ProgressBar", "progressbar", "master_bar",
+     "alive_it"}
+)  # fmt: skip
+# Methods of frameworks that give back what they are given, made ready.
+_PREPARING = frozenset({"prepare", "setup_dataloaders", "prepare_data_loader"})
+# Decorators under which a function gives what its body returns.
+_TRANSPARENT = frozenset(
+    {"staticmethod", "classmethod", "no_grad", "inference_mode", "wraps", "lru_cache", "cache",
+     "override", "enable_grad", "record", "main", "profile", "njit", "jit", "rank_zero_only",
+     "property", "cached_property", "command", "option", "argument"}
+)  # fmt: skip
+
+
+def call_value(resolver: Resolver, node: cst.Call, place: Place) -> Value:
+    """What a call gives where it stands."""
+    if callee_tail(node) in PASSING and node.args and not node.args[0].star:
+        return resolver.value(node.args[0].value, place)
+    if isinstance(node.func, cst.Attribute):
+        given = _method_call(resolver, node, node.func, place)
+        if given is not None:
+            return given
+    found: list[Case] = []
+    for case in resolver.value(node.func, place):
+        found += under(_called(resolver, case.what, node, place), case.given)
+    return united(found)
+
+
+def _method_call(
+    resolver: Resolver, node: cst.Call, func: cst.Attribute, place: Place
+) -> Value | None:
+    """Methods of values that are no objects of a class of this file."""
+    name = func.attr.value
+    if name in _PREPARING and node.args:
+        if len(node.args) == 1 and not node.args[0].star:
+            return resolver.value(node.args[0].value, place)
+        return (Case(Made("prepared", (node, place))),)
+    if name == "parse_args":
+        return (Case(Made("argparse.Namespace")),)
+    if name == "parse_known_args":
+        return (Case(Made("argparse parsed", (node, place))),)
+    if name in ("get", "pop") and node.args:
+        return entry_or_default(resolver, node, func.value, place)
+    base = resolver.value(func.value, place)
+    if len(base) != 1:
+        return None
+    match base[0].what, name:
+        case Made("torch.Generator" | "torch.random.Generator"), "manual_seed":
+            return base
+        case Group("dict"), ("items" | "values"):
+            return (Case(Made(f"builtins.dict.{name}", (func.value, place))),)
+        case Made("prepared"), _:
+            return NOTHING_KNOWN
+        case ((Text() | Known(str())), ("strip" | "lower" | "upper" | "format")):
+            return (Case(Text()),)
+    return None
+
+
+def _called(resolver: Resolver, what: What, node: cst.Call, place: Place) -> Value:
+    """What calling one value gives."""
+    match what:
+        case Symbol(name):
+            return outside_call(resolver, name, node, place)
+        case Defined("function" | "lambda", _, scope):
+            return returned(resolver, scope)
+        case Defined("class", name, scope):
+            return (Case(Made(name, (node, place), scope)),)
+        case Made("functools.partial", (made, at)) if made.args:
+            found: list[Case] = []
+            for case in resolver.value(made.args[0].value, at):
+                if isinstance(case.what, Symbol):
+                    where = (node, place, (made, at))
+                    found.append(Case(Made(case.what.name, where), case.given))
+                else:
+                    found += under(_called(resolver, case.what, node, place), case.given)
+            return united(found)
+    return NOTHING_KNOWN
+
+
+def returned(resolver: Resolver, scope: Scope) -> Value:
+    """What a function of this file returns."""
+    if scope.yields:
+        return (Case(Group("generator", None)),)
+    node = scope.node
+    if isinstance(node, cst.FunctionDef) and (
+        node.asynchronous is not None
+        or any(one.rpartition(".")[2] not in _TRANSPARENT for one in decorators(node))
+    ):
+        return NOTHING_KNOWN
+    found: list[Case] = []
+    for one in scope.returns:
+        given = consistent(one.place.given)
+        if given is not None:
+            value = known(None) if one.value is None else resolver.value(one.value, one.place)
+            found += under(value, given)
+    if found:
+        return united(found)
+    if scope.raises or _is_stub(node):
+        return NOTHING_KNOWN  # a subclass, here or elsewhere, says what it returns
+    return known(None)
+
+
+def _is_stub(node: cst.CSTNode) -> bool:
+    """Reports whether a function's body is empty but for words."""
+    return isinstance(node, cst.FunctionDef) and all(
+        isinstance(one, cst.Pass)
+        or (isinstance(one, cst.Expr) and isinstance(one.value, (cst.SimpleString, cst.Ellipsis)))
+        for one in small_statements(node.body)
+    )

@@ -1,0 +1,196 @@
+"""Attributes: what `object.name` gives, and where a class of this file has it from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from . import options
+from .calling import returned
+from .nodes import decorators, dotted_name, keyword_argument
+from .scopes import Binding, Place, Scope
+from .torch_api import LOADERS, canonical
+from .values import (
+    NOTHING_KNOWN,
+    UNKNOWN,
+    Case,
+    Defined,
+    Made,
+    Symbol,
+    Text,
+    Unknown,
+    Value,
+    consistent,
+    under,
+    united,
+)
+
+if TYPE_CHECKING:
+    from .resolve import Resolver
+
+
+def attribute(resolver: Resolver, node: cst.Attribute, place: Place) -> Value:
+    """The value of `object.name` where it stands."""
+    dotted = dotted_name(node)
+    if dotted is not None:
+        own = _assigned_before(resolver, dotted, place)
+        if own is not None:
+            return own
+    found: list[Case] = []
+    for case in resolver.value(node.value, place):
+        found += under(_member(resolver, case, node), case.given)
+    return united(found)
+
+
+def _assigned_before(resolver: Resolver, dotted: str, place: Place) -> Value | None:
+    """A dotted name assigned in the scope that reads it, before it is read."""
+    scope: Scope | None = place.scope
+    while scope is not None and scope.kind == "comprehension":
+        place, scope = scope.place or place, scope.parent
+    if scope is None:
+        return None
+    if scope.kind == "module":
+        bound = bool(resolver.program.module_bindings(dotted))
+    else:
+        bound = dotted in scope.bindings
+    reaching = resolver.program.reaching(dotted, place) if bound else None
+    if not reaching:
+        return None
+    found: list[Case] = []
+    for one in reaching:
+        found += under(resolver.bound(one.binding), one.given)
+    if all(one.given for one in reaching):
+        found.append(Case(UNKNOWN))
+    return united(found)
+
+
+def _member(resolver: Resolver, case: Case, node: cst.Attribute) -> Value:
+    """The attribute that `node` names, of one value."""
+    name = node.attr.value
+    match case.what:
+        case Symbol(owner):
+            return (Case(Symbol(canonical(f"{owner}.{name}"))),)
+        case Defined("class", _, scope):
+            return _of_class(resolver, scope, name, of_object=False)
+        case Made("argparse.Namespace"):
+            return options.argparse_default(resolver, name) or NOTHING_KNOWN
+        case Made(maker, (call, at), None, ()) if maker in LOADERS:
+            return _of_loader(resolver, call, at, name)
+        case Made(_, _, Scope() as scope, ()):
+            return _of_class(resolver, scope, name, of_object=True)
+        case Unknown() | Text():
+            base = dotted_name(node.value)
+            if base is not None and options.looks_like_options(base):
+                return options.argparse_default(resolver, name) or NOTHING_KNOWN
+    return NOTHING_KNOWN
+
+
+def _of_loader(resolver: Resolver, call: cst.Call, place: Place, name: str) -> Value:
+    """What a loader keeps under the name of its argument."""
+    given = keyword_argument(call, name)
+    if given is not None:
+        return resolver.value(given, place)
+    first = call.args[0] if call.args else None
+    if name == "dataset" and first is not None and first.keyword is None and not first.star:
+        return resolver.value(first.value, place)
+    return NOTHING_KNOWN
+
+
+def _of_class(resolver: Resolver, scope: Scope, name: str, *, of_object: bool) -> Value:
+    """An attribute of a class of this file, or of its object."""
+    method = find_method(resolver, scope, name)
+    if method is not None:
+        if decorated(method, "property") or decorated(method, "cached_property"):
+            return returned(resolver, method)
+        plain = decorated(method, "staticmethod")
+        bound = (of_object and not plain) or decorated(method, "classmethod")
+        return (Case(Defined("function", method.name, method, bound)),)
+    assigned = assignments(resolver, scope, name)
+    own = _in_class_body(resolver, scope, name)
+    if own and not assigned:
+        return own
+    found: list[Case] = []
+    for binding in assigned:
+        given = consistent(binding.place.given)
+        if given is not None:
+            found += under(resolver.bound(binding), given)
+    return united([*found, *own])
+
+
+def _in_class_body(resolver: Resolver, scope: Scope, name: str) -> Value:
+    """The value that a class body gives to a name; a field's default counts as default.
+
+    Empty where no class body gives one.
+    """
+    for one in lineage(resolver, scope):
+        bindings = one.bindings.get(name)
+        if not bindings or one.end is None:
+            continue
+        value = resolver.name(name, one.end)
+        if not any("dataclass" in decorator for decorator in decorators(one.node)):
+            return value
+        node = bindings[-1].value or bindings[-1].node
+        assert node is not None
+        origin = resolver.origin(f"the default of field {name!r}", node, one)
+        return tuple(Case(c.what, c.given, c.origin or origin) for c in value)
+    return ()
+
+
+def assignments(resolver: Resolver, scope: Scope, name: str) -> list[Binding]:
+    """Every `self.name = …` in the methods of a class and its bases here."""
+    return [
+        binding
+        for one in lineage(resolver, scope)
+        for method in one.children
+        if method.kind == "function" and method.first_parameter is not None
+        for binding in method.bindings.get(f"{method.first_parameter}.{name}", ())
+    ]
+
+
+def find_method(resolver: Resolver, scope: Scope, name: str) -> Scope | None:
+    """The method that objects of a class have under a name, if it stands in this file."""
+    for one in lineage(resolver, scope):
+        method = one.functions().get(name)
+        if method is not None:
+            return method
+    return None
+
+
+def decorated(scope: Scope, name: str) -> bool:
+    """Reports whether a function has the decorator, by whatever module it is named."""
+    if not isinstance(scope.node, cst.FunctionDef):
+        return False
+    return any(one.rpartition(".")[2] == name for one in decorators(scope.node))
+
+
+def lineage(resolver: Resolver, scope: Scope) -> list[Scope]:
+    """A class and those of its bases that stand in this file, in order of look-up."""
+    found = [scope]
+    for one in found:
+        for case in _bases(resolver, one):
+            if isinstance(case.what, Defined) and case.what.where not in found:
+                found.append(case.what.where)
+    return [one for one in found if one.kind == "class"]
+
+
+def outer_bases(resolver: Resolver, scope: Scope) -> list[str | None]:
+    """The names of the bases outside this file; None for one that is unknown."""
+    names: list[str | None] = []
+    for one in lineage(resolver, scope):
+        for case in _bases(resolver, one):
+            if not isinstance(case.what, Defined):
+                names.append(case.what.name if isinstance(case.what, Symbol) else None)
+    return names
+
+
+def _bases(resolver: Resolver, scope: Scope) -> Iterator[Case]:
+    """What stands in the parentheses of one class."""
+    if not isinstance(scope.node, cst.ClassDef) or scope.place is None:
+        return
+    for base in scope.node.bases:
+        node = base.value
+        if isinstance(node, cst.Subscript):  # Dataset[int]
+            node = node.value
+        yield from resolver.value(node, scope.place)

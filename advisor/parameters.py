@@ -1,0 +1,124 @@
+"""What a parameter receives: from the calls in this file, or by its default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from . import options
+from .members import decorated
+from .scopes import Binding, Call, Scope
+from .values import (
+    ALWAYS,
+    NOTHING_KNOWN,
+    UNKNOWN,
+    Case,
+    Defined,
+    Made,
+    Unknown,
+    Value,
+    united,
+)
+
+if TYPE_CHECKING:
+    from .resolve import Resolver
+
+
+def parameter(resolver: Resolver, binding: Binding) -> Value:
+    """The value of a parameter: a default, unless the object itself or its class."""
+    scope = binding.place.scope
+    name = binding.name
+    owner = scope.parent
+    if owner is not None and owner.kind == "class" and name == scope.first_parameter:
+        if decorated(scope, "classmethod"):
+            return (Case(Defined("class", owner.name, owner)),)
+        if not decorated(scope, "staticmethod"):
+            return (Case(Made(owner.name, None, owner)),)
+    if scope.kind == "lambda" or _takes_many(scope, binding):
+        return NOTHING_KNOWN
+    option = options.click_default(resolver, scope, name)
+    if option is not None:
+        return option
+    found: list[Case] = []
+    calls = callers(resolver, scope)
+    omitted = not calls
+    for call in calls:
+        given = _given(resolver, call, scope, name)
+        if given is None:
+            omitted = True
+            continue
+        words = f"parameter {name!r}, as given"
+        origin = resolver.origin(words, call.node.func, call.place.scope, tells_line=True)
+        found += [Case(one.what, ALWAYS, one.origin or origin, (call, *one.via)) for one in given]
+    if omitted:
+        found += _default(resolver, binding)
+    return united(found)
+
+
+def _takes_many(scope: Scope, binding: Binding) -> bool:
+    """Reports whether it is *args or **kwargs."""
+    params = scope.parameters
+    assert params is not None
+    return binding.node is params.star_arg or binding.node is params.star_kwarg
+
+
+def _default(resolver: Resolver, binding: Binding) -> Value:
+    scope = binding.place.scope
+    if binding.value is None or binding.node is None or scope.place is None:
+        return (Case(UNKNOWN),)
+    origin = resolver.origin(f"the default of parameter {binding.name!r}", binding.node, scope)
+    value = resolver.value(options.typer_default(binding.value), scope.place)
+    return tuple(Case(one.what, ALWAYS, one.origin or origin) for one in value)
+
+
+def callers(resolver: Resolver, scope: Scope) -> list[Call]:
+    """The calls in this file that run a function (or make objects of its class)."""
+    if scope in resolver.callers:
+        return resolver.callers[scope]
+    resolver.callers[scope] = []  # while they are looked for
+    owner = scope.parent
+    makes_objects = scope.name == "__init__" and owner is not None and owner.kind == "class"
+    wanted = owner if makes_objects and owner is not None else scope
+    resolver.callers[scope] = [
+        call
+        for call in resolver.program.calls_named(wanted.name)
+        if any(
+            isinstance(case.what, Defined) and case.what.where is wanted
+            for case in resolver.value(call.node.func, call.place)
+        )
+    ]
+    return resolver.callers[scope]
+
+
+def _given(resolver: Resolver, call: Call, scope: Scope, name: str) -> Value | None:
+    """What a call of this file's function gives for a parameter; None for nothing."""
+    node = argument_node(call.node, scope, name)
+    if node is None:
+        return None
+    return NOTHING_KNOWN if isinstance(node, Unknown) else resolver.value(node, call.place)
+
+
+def argument_node(call: cst.Call, scope: Scope, name: str) -> cst.BaseExpression | Unknown | None:
+    """What a call of the function `scope` gives for its parameter `name`; None for nothing.
+
+    Unknown where a * or ** stands before it.
+    """
+    params = scope.parameters
+    assert params is not None
+    names = [one.name.value for one in (*params.posonly_params, *params.params)]
+    owner = scope.parent
+    if owner is not None and owner.kind == "class" and not decorated(scope, "staticmethod"):
+        names = names[1:]
+    position = 0
+    for arg in call.args:
+        if arg.star:
+            return UNKNOWN
+        if arg.keyword is not None:
+            if arg.keyword.value == name:
+                return arg.value
+        else:
+            if position < len(names) and names[position] == name:
+                return arg.value
+            position += 1
+    return None
