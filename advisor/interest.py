@@ -52,7 +52,9 @@ class Wanted:
         """Reports whether it is in a block; most hold none of the words, which is soon seen."""
         if not any(word in block for word in self.words):
             return False
-        return self.pattern.search(block) is not None
+        if self.pattern.search(block) is None:
+            return False
+        return not _has_prose(block) or self.pattern.search(_PROSE.sub("", block)) is not None
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,14 @@ class Subjects:
         )
 
 
+# Long strings are mostly docstrings, and examples in them construct nothing.
+_PROSE = re.compile(r'"""[\s\S]*?"""' + r"|'''[\s\S]*?'''")
+
+
+def _has_prose(text: str) -> bool:
+    return '"""' in text or "'''" in text
+
+
 @lru_cache(maxsize=4)  # it is asked whether a text matters, and then what in it does
 def subjects(text: str) -> Subjects | None:
     """What in a text is worth reading; None where nothing is."""
@@ -84,6 +94,9 @@ def subjects(text: str) -> Subjects | None:
     split = "random_split" in text or ("Subset" in text and ".dataset." in text)
     seeded = "get_state" in text and "worker" in text
     used = any(_is_used(name, text) for name in loaders)
+    if used and _has_prose(text):
+        code = _PROSE.sub("", text)
+        used = any(_is_used(name, code) for name in loaders)
     if not used and not split and not seeded and not any(name in classes for name, _ in defined):
         return None
     pattern = r"^(?:import|from)\s|^\s*from\s+[\w.]+\s+import\b"
