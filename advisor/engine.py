@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import sys
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
@@ -48,6 +49,18 @@ def reading() -> Callable[[Source, Target], Module]:
     from .reader import read
 
     return read
+
+
+def forget() -> None:
+    """Drop what is kept of the texts read so far, for those who will not read them again."""
+    if f"{__package__}.reader" not in sys.modules:
+        return
+    from . import blocks, readable, walk_statements, worker_code
+
+    blocks.parse.cache_clear()
+    readable.readable.cache_clear()
+    walk_statements.read_block.cache_clear()
+    worker_code.survey.cache_clear()
 
 
 def analyze(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -194,6 +195,8 @@ def _status(result: Result, options: Options) -> int:
 
 
 def _watch(request: Request, options: Options) -> None:
+    gc.enable()  # this process lives long
+
     def once() -> None:
         if sys.stdout.isatty():
             click.clear()

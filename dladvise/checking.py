@@ -22,15 +22,19 @@ from dladvise.advisor import (
     analyze,
     fixed,
 )
-from dladvise.advisor.engine import reading
+from dladvise.advisor.engine import forget, reading
 from dladvise.advisor.ignores import ignoring
 
 from .files import FileError, TextFile, decoded
 from .records import Record, records
 from .result import Applied, named
 
+# A search for garbage takes about as long as reading a hundredth of this.
+WORTH_COLLECTING_BYTES = 200_000
+
 # Below that, starting processes costs more than they save (about 20,000 lines).
 WORTH_PROCESSES_BYTES = 700_000
+MOST_PROCESSES = 8  # some 60 MB each; more would wait for the longest file anyway
 
 
 class Change(Enum):
@@ -79,6 +83,7 @@ class Outcome:
 
 def check(job: Job) -> Outcome:
     """Check one file. Whatever happens, it is told and does not stop the others."""
+    was_enabled = gc.isenabled()
     # A tree of many thousand nodes is made and dropped whole: looking for garbage while
     # it grows takes as long as parsing.
     gc.disable()
@@ -96,19 +101,33 @@ def check(job: Job) -> Outcome:
         problem = f"{job.path}: not checked, a mistake in dladvise, please report it ({words})"
         return Outcome(job.path, problem=problem)
     finally:
-        gc.enable()
+        if was_enabled:
+            gc.enable()
 
 
 def check_all(jobs: list[Job], n_processes: Callable[[], int]) -> Iterator[Outcome]:
-    """The outcome of every job, in order."""
-    if sum(len(job.raw) for job in jobs) < WORTH_PROCESSES_BYTES or len(jobs) < 2:
-        yield from map(check, jobs)
-        return
-    count = min(n_processes(), len(jobs))
+    """The outcome of every job, in any order."""
+    n_bytes = sum(len(job.raw) for job in jobs)
+    count = 1 if n_bytes < WORTH_PROCESSES_BYTES else min(n_processes(), len(jobs), MOST_PROCESSES)
     if count < 2:
-        yield from map(check, jobs)
+        yield from map(_check_one_of_many, jobs)
     else:
         yield from _in_processes(jobs, count)
+
+
+_read_bytes = 0  # since the last search for garbage, in this process
+
+
+def _check_one_of_many(job: Job) -> Outcome:
+    """Check one file, and drop what was kept for reading it once more."""
+    global _read_bytes
+    outcome = check(job)
+    forget()
+    _read_bytes += len(job.raw)
+    if _read_bytes > WORTH_COLLECTING_BYTES:
+        _read_bytes = 0
+        gc.collect()
+    return outcome
 
 
 def _changed(job: Job, file: TextFile) -> Outcome:
@@ -197,32 +216,36 @@ def _parses(text: str) -> bool:
 
 def _in_processes(jobs: list[Job], count: int) -> Iterator[Outcome]:
     # some 30 ms that a check of a few files need not pay
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor, as_completed
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import active_children, get_context
 
     method = "fork" if sys.platform == "linux" else "spawn"
     if method == "fork":
         reading()  # imported once, for all of them
-    done = 0
+        gc.freeze()  # and not looked through by each, which would copy its pages
+    left = []
     try:
         with ProcessPoolExecutor(count, get_context(method), _begin, (os.getpid(),)) as pool:
-            futures = [pool.submit(check, job) for job in jobs]
+            # the longest first, so that none of them starts when the others are done
+            ordered = sorted(jobs, key=lambda job: len(job.raw), reverse=True)
+            futures = {pool.submit(_check_one_of_many, job): job for job in ordered}
             try:
-                for future in futures:
-                    yield future.result()
-                    done += 1
-            except BrokenProcessPool:
-                pass
+                for future in as_completed(futures):
+                    try:
+                        yield future.result()
+                    except BrokenProcessPool:
+                        left.append(futures[future])
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 for child in active_children():
                     child.kill()
                 raise
     finally:
+        gc.unfreeze()
         for child in active_children():
             child.kill()
-    for job in jobs[done:]:
+    for job in left:
         yield _alone(job)
 
 
