@@ -8,6 +8,8 @@ block, and that a block which cannot matter is never parsed.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -110,9 +112,10 @@ class _Recorder(CodegenState):
 
     def add_token(self, value: str) -> None:
         # libcst 1.9 forgets some blanks (`except E :`): catch up with the text
-        while not self.text.startswith(value, self.offset) and self.text[
-            self.offset : self.offset + 1
-        ].isspace():
+        while (
+            not self.text.startswith(value, self.offset)
+            and self.text[self.offset : self.offset + 1].isspace()
+        ):
             self.offset += 1
         self.offset += len(value)
 
@@ -154,24 +157,34 @@ def parse(text: str, occurrence: int) -> Tree:
 def _parsed(text: str) -> tuple[cst.Module | None, SyntaxProblem | None]:
     if _deepest(text) > DEEPEST or _longest_chain(text) > LONGEST_CHAIN:
         return None, SyntaxProblem("the code is nested too deeply to be read", Span(0, 0))
-    # Each node checks itself as if somebody had built it by hand: a third of the time,
-    # and the parser's own output is always right.
-    checks = cst.CSTNode.__post_init__
-    cst.CSTNode.__post_init__ = _unchecked  # type: ignore[method-assign]
     try:
-        return cst.parse_module(text.replace("\f", " ") if "\f" in text else text), None
+        with _nodes_unchecked():
+            return cst.parse_module(text.replace("\f", " ")), None
     except cst.ParserSyntaxError as error:
         lines = text.splitlines(keepends=True)
         line = min(max(error.raw_line, 1), max(len(lines), 1)) - 1
         before = sum(len(one) for one in lines[:line])
         at = min(before + max(error.raw_column, 0), max(len(text) - 1, 0))
-        return None, SyntaxProblem("this code cannot be read: the syntax is wrong here", Span(at, at))
+        words = "this code cannot be read: the syntax is wrong here"
+        return None, SyntaxProblem(words, Span(at, at))
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a panic of the parser is no Exception
         return None, SyntaxProblem(f"this code cannot be read: {type(error).__name__}", Span(0, 0))
+
+
+@contextmanager
+def _nodes_unchecked() -> Iterator[None]:
+    """Nodes made inside do not check themselves as if somebody had built them by hand.
+
+    That is a third of the parser's time, and its output is always right.
+    """
+    checks = cst.CSTNode.__post_init__
+    type.__setattr__(cst.CSTNode, "__post_init__", _unchecked)
+    try:
+        yield
     finally:
-        cst.CSTNode.__post_init__ = checks  # type: ignore[method-assign]
+        type.__setattr__(cst.CSTNode, "__post_init__", checks)
 
 
 def _unchecked(node: cst.CSTNode) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from .model import Timing
-from .nodes import callee_tail, children, dotted_name
+from .nodes import callee_tail, children, dotted_name, every_node
 from .resolve import Resolver
 from .scopes import Call, Loop
 from .text import Span
@@ -78,9 +78,10 @@ def _label(resolver: Resolver, loop: Loop) -> Span | None:
     indices = set()
     for outer in loop.place.loops:
         target = outer.target
-        if callee_tail(outer.iterable) == "enumerate" if outer.iterable else False:
-            if isinstance(target, cst.Tuple) and isinstance(target.elements[0].value, cst.Name):
-                indices.add(target.elements[0].value.value)
+        if callee_tail(outer.iterable) == "enumerate" and isinstance(target, cst.Tuple):
+            first = target.elements[0].value
+            if isinstance(first, cst.Name):
+                indices.add(first.value)
     if not indices:
         return None
     for call in scope.calls:
@@ -88,7 +89,7 @@ def _label(resolver: Resolver, loop: Loop) -> Span | None:
             continue
         for part, label in _labelled(call.node):
             if "worker" in label.lower() and isinstance(part, cst.BinaryOperation):
-                names = {one.value for one in _names(part)}
+                names = {one.value for one in every_node(part) if isinstance(one, cst.Name)}
                 if names and names <= indices:
                     return resolver.program.span(part, scope)
     return None
@@ -106,10 +107,3 @@ def _labelled(node: cst.CSTNode) -> Iterator[tuple[cst.BaseExpression, str]]:
         return
     for child in children(node):
         yield from _labelled(child)
-
-
-def _names(node: cst.CSTNode) -> Iterator[cst.Name]:
-    if isinstance(node, cst.Name):
-        yield node
-    for child in children(node):
-        yield from _names(child)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import libcst as cst
 
-from .calls import next_code
 from .model import Copy
-from .nodes import callee_tail, dotted_name
+from .nodes import callee_tail, dotted_name, keyword_argument, target_names
 from .parameters import argument_node
 from .resolve import Resolver
-from .scopes import Loop, Place, Scope
-from .values import Case, Defined, Known, Made, Number, Symbol, Text, Value
+from .scopes import Binding, Call, Loop, Place, Scope
+from .values import Case, Constant, Defined, Known, Made, Number, Symbol, Text, Value
 
+NO_DEVICE = "no device"
 DEEPEST = 2  # calls from the loop's body into functions of this file
 
 # Methods that give the same batch, or a view or conversion of it.
@@ -29,54 +28,42 @@ _SAME_BATCH_FUNCTIONS = frozenset(
      "tqdm"}
 )  # fmt: skip
 Names: TypeAlias = frozenset[str]
+_Event: TypeAlias = Call | Scope | Binding  # a scope is a comprehension's
 
 
 def copies_in(resolver: Resolver, loop: Loop, names: Names) -> tuple[Copy, ...]:
     """The copies of the batch, bound to `names`, in the body of `loop`."""
     scope = loop.place.scope
-
-    def inside(place: Place) -> bool:
-        return any(one is loop for one in place.loops)
-
     walk = _Follow(resolver)
-    walk.scope(scope, inside, names, 0)
+    walk.scope(scope, names, within=loop)
     if isinstance(loop.node, cst.CompFor):
-        comprehension = next((s for s in scope.everything() if loop in s.loops), None)
+        comprehension = next((one for one in scope.everything() if loop in one.loops), None)
         if comprehension is not None:
-            walk.scope(comprehension, lambda place: True, names, 0)
+            walk.scope(comprehension, names)
     return tuple(dict.fromkeys(walk.found))
 
 
 class _Follow:
+    """Follows the names that a batch is bound to, and notes its copies in `found`."""
+
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
         self.found: list[Copy] = []
 
-    def scope(self, scope: Scope, inside, names: Names, depth: int) -> None:  # type: ignore[no-untyped-def]
-        """Follow `names` through a scope in the order of its statements."""
+    def scope(self, scope: Scope, names: Names, depth: int = 0, within: Loop | None = None) -> None:
+        """Follow `names` through a scope, or a loop in it, in the order of its statements."""
         tracked = set(names)
-        # (order, rank, what): a call is looked at before its result is bound
-        events: list[tuple[int, int, object]] = []
-        for call in scope.calls:
-            if inside(call.place):
-                events.append((call.place.order, 0, call))
-        for child in scope.children:
-            if child.kind == "comprehension" and child.place is not None and inside(child.place):
-                events.append((child.place.order, 1, child))
-        for bindings in scope.bindings.values():
-            for binding in bindings:
-                if binding.kind in ("assign", "loop") and inside(binding.place):
-                    events.append((binding.place.order, 2, binding))
-        events.sort(key=lambda event: event[:2])
-        for _, rank, event in events:
-            if rank == 0:
-                self.call(event, frozenset(tracked), depth)  # type: ignore[arg-type]
-            elif rank == 1:
-                self.comprehension(event, frozenset(tracked), depth)  # type: ignore[arg-type]
-            elif is_batch(event.value, frozenset(tracked)):  # type: ignore[attr-defined]
-                tracked.add(event.name)  # type: ignore[attr-defined]
-            elif event.name not in names or event.kind == "assign":  # type: ignore[attr-defined]
-                tracked.discard(event.name)  # type: ignore[attr-defined]
+        for event in _events(scope, within):
+            match event:
+                case Call():
+                    self.call(event, frozenset(tracked), depth)
+                case Scope():
+                    self.comprehension(event, frozenset(tracked), depth)
+                case Binding():
+                    if is_batch(event.value, frozenset(tracked)):
+                        tracked.add(event.name)
+                    elif event.name not in names or event.kind == "assign":
+                        tracked.discard(event.name)
 
     def comprehension(self, scope: Scope, names: Names, depth: int) -> None:
         own = names
@@ -89,96 +76,117 @@ class _Follow:
             if child.kind == "comprehension":
                 self.comprehension(child, own, depth)
 
-    def call(self, call, names: Names, depth: int) -> None:  # type: ignore[no-untyped-def]
-        node, place = call.node, call.place
+    def call(self, call: Call, names: Names, depth: int) -> None:
+        """Note a copy, or follow the batch into the function that is called."""
+        node, func = call.node, call.node.func
         tail = callee_tail(node)
-        func = node.func
-        if isinstance(func, cst.Attribute) and tail in ("to", "cuda", "type"):
+        if isinstance(func, cst.Attribute) and func.attr.value in ("to", "cuda", "type"):
             if is_batch(func.value, names):
-                self.copy(node, place, tail)
+                self.copy(node, call.place, func.attr.value)
             return
         if tail == "map" and len(node.args) == 2 and is_batch(node.args[1].value, names):
-            self.mapped(node.args[0].value, place)
-        given = [
-            (index, arg) for index, arg in enumerate(node.args)
-            if not arg.star and is_batch(arg.value, names)
-        ]  # fmt: skip
+            self.mapped(node.args[0].value, call.place)
+        given = any(not arg.star and is_batch(arg.value, names) for arg in node.args)
         if not given or depth >= DEEPEST:
             return
-        for case in self.resolver.value(func, place):
+        for case in self.resolver.value(func, call.place):
             if isinstance(case.what, Defined) and case.what.kind == "function":
                 inner: Scope = case.what.where
-                received = set()
-                for parameter in inner.bindings.values():
-                    if parameter and parameter[0].kind == "parameter":
-                        name = parameter[0].name
-                        value = argument_node(node, inner, name)
-                        if isinstance(value, cst.BaseExpression) and is_batch(value, names):
-                            received.add(name)
+                received = _received(node, inner, names)
                 if received:
-                    self.scope(inner, lambda _: True, frozenset(received), depth + 1)
+                    self.scope(inner, received, depth + 1)
 
     def mapped(self, function: cst.BaseExpression, place: Place) -> None:
         for case in self.resolver.value(function, place):
             if isinstance(case.what, Defined) and case.what.kind == "lambda":
                 inner: Scope = case.what.where
                 if inner.first_parameter is not None:
-                    self.scope(inner, lambda _: True, frozenset({inner.first_parameter}), DEEPEST)
+                    self.scope(inner, frozenset({inner.first_parameter}), DEEPEST)
 
     def copy(self, node: cst.Call, place: Place, method: str) -> None:
+        """Note a copy of the batch, unless `to` or `type` only converts it."""
         device = self.device(node, place, method)
-        if device == "no device":
+        if device is None:
             return
-        span = self.resolver.program.span(node, place.scope)
-        text = self.resolver.program.source.text
-        func = self.resolver.program.span(node.func, place.scope)
-        opening = next_code(text, func.end)
+        program = self.resolver.program
+        opening = program.next_code(program.span(node.func, place.scope).end)
+        closing = program.next_code(opening + 1)
         comma = False
-        closing = next_code(text, opening + 1)
         if node.args:
-            last = node.args[-1]
-            end = self.resolver.program.span(last.value, place.scope).end
-            closing = next_code(text, end)
-            if text[closing : closing + 1] == ",":
-                comma = True
-                closing = next_code(text, closing + 1)
-        keywords = {arg.keyword.value for arg in node.args if arg.keyword is not None}
-        positional = sum(arg.keyword is None for arg in node.args)
+            closing = program.next_code(program.span(node.args[-1].value, place.scope).end)
+            comma = program.source.text.startswith(",", closing)
+            if comma:
+                closing = program.next_code(closing + 1)
         self.found.append(
             Copy(
-                span=span,
+                span=program.span(node, place.scope),
                 method=method,
                 device=device,
-                non_blocking="non_blocking" in keywords
-                or "async" in keywords
-                or positional >= (2 if method == "cuda" else 3)
-                or any(arg.star for arg in node.args)
-                or method == "type",
+                non_blocking=method == "type" or _says_whether_to_block(node, method),
                 arguments_empty=not node.args,
                 closing=closing,
                 trailing_comma=comma,
             )
         )
 
-    def device(self, node: cst.Call, place: Place, method: str) -> str:
+    def device(self, node: cst.Call, place: Place, method: str) -> str | None:
+        """Which device a copy goes to, in the words of Copy; None where it is no copy."""
         if method == "cuda":
             return "cuda"
-        argument = None
-        for arg in node.args:
-            if (arg.keyword is None and argument is None and not arg.star) or (arg.keyword is not None and arg.keyword.value == "device"):
-                argument = arg.value
-        if argument is None:
-            return "no device"
+        plain = (arg.value for arg in node.args if arg.keyword is None and not arg.star)
+        target = keyword_argument(node, "device") or next(plain, None)
+        if target is None:
+            return None
         if method == "type":
-            dotted = dotted_name(argument) or ""
-            return "cuda" if dotted.startswith("torch.cuda.") else "no device"
-        if isinstance(argument, cst.Attribute) and argument.attr.value == "dtype":
-            return "no device"
-        return device_of(self.resolver, self.resolver.value(argument, place))
+            return "cuda" if (dotted_name(target) or "").startswith("torch.cuda.") else None
+        if isinstance(target, cst.Attribute) and target.attr.value == "dtype":
+            return None
+        kind = device_of(self.resolver, self.resolver.value(target, place))
+        return None if kind == NO_DEVICE else kind
+
+
+def _says_whether_to_block(node: cst.Call, method: str) -> bool:
+    """Reports whether a copy is, or may be, told to be asynchronous or not."""
+    if any(arg.star for arg in node.args):
+        return True
+    if any(keyword_argument(node, name) is not None for name in ("non_blocking", "async")):
+        return True
+    return sum(arg.keyword is None for arg in node.args) >= (2 if method == "cuda" else 3)
+
+
+def _events(scope: Scope, within: Loop | None) -> list[_Event]:
+    """What happens in a scope, or in a loop of it, in order."""
+    # (order, rank): a call is looked at before its result is bound
+    found: list[tuple[int, int, _Event]] = []
+
+    def happens(place: Place | None) -> TypeGuard[Place]:
+        return place is not None and (within is None or within in place.loops)
+
+    for call in scope.calls:
+        if happens(call.place):
+            found.append((call.place.order, 0, call))
+    for child in scope.children:
+        if child.kind == "comprehension" and happens(child.place):
+            found.append((child.place.order, 1, child))
+    for binding in (one for bound in scope.bindings.values() for one in bound):
+        if binding.kind in ("assign", "loop") and happens(binding.place):
+            found.append((binding.place.order, 2, binding))
+    return [event for _, _, event in sorted(found, key=lambda one: one[:2])]
+
+
+def _received(node: cst.Call, function: Scope, names: Names) -> Names:
+    """The parameters of a function that a call gives the batch to."""
+    found = set()
+    for bindings in function.bindings.values():
+        if bindings[0].kind == "parameter":
+            value = argument_node(node, function, bindings[0].name)
+            if isinstance(value, cst.BaseExpression) and is_batch(value, names):
+                found.add(bindings[0].name)
+    return frozenset(found)
 
 
 def device_of(resolver: Resolver, value: Value) -> str:
-    """cuda, maybe-cuda, cpu, other, unknown, or "no device" for a dtype."""
+    """cuda, maybe-cuda, cpu, other, unknown, or NO_DEVICE for a dtype."""
     kinds = {_one_device(resolver, case) for case in value}
     if len(kinds) == 1:
         return kinds.pop()
@@ -189,9 +197,9 @@ def device_of(resolver: Resolver, value: Value) -> str:
 
 def _one_device(resolver: Resolver, case: Case) -> str:
     what = case.what
-    name = None
+    name: Constant = None
     if isinstance(what, Known):
-        if isinstance(what.value, bool) or what.value is None:
+        if isinstance(what.value, bool):
             return "unknown"
         name = "cuda" if isinstance(what.value, int) else what.value
     elif isinstance(what, Text):
@@ -199,7 +207,7 @@ def _one_device(resolver: Resolver, case: Case) -> str:
     elif isinstance(what, Number):
         return "cuda" if what.kind == "int" else "unknown"
     elif isinstance(what, Symbol):
-        return "no device" if what.name.startswith("torch.") else "unknown"
+        return NO_DEVICE if what.name.startswith("torch.") else "unknown"
     elif isinstance(what, Made) and what.name == "torch.device" and what.where is not None:
         call, place = what.where[:2]
         if not call.args or call.args[0].star:
@@ -244,16 +252,3 @@ def is_batch(node: cst.CSTNode | None, names: Names) -> bool:
 
 def _an_argument(node: cst.Call, names: Names) -> bool:
     return any(is_batch(arg.value, names) for arg in node.args)
-
-
-def target_names(target: cst.CSTNode) -> Iterator[str]:
-    """The names that a target binds."""
-    if isinstance(target, cst.Name):
-        yield target.value
-    elif isinstance(target, cst.Attribute):
-        dotted = dotted_name(target)
-        if dotted is not None:
-            yield dotted
-    elif isinstance(target, (cst.Tuple, cst.List)):
-        for element in target.elements:
-            yield from target_names(element.value)

@@ -31,14 +31,12 @@ def argparse_default(resolver: Resolver, attribute: str) -> Value | None:
     None where there is no such option, more than one, or no default to speak of.
     """
     program = resolver.program
-    found: list[tuple[Call, str]] = []
+    values: list[Value] = []
     for call in program.calls_named("add_argument"):
         flag = _flag(resolver, call.node, call.place)
-        if flag is not None and flag[0] == attribute:
-            found.append((call, flag[1]))
-    values: list[Value] = []
-    for call, flag in found:
-        value = _default(resolver, call, flag)
+        if flag is None or flag[0] != attribute:
+            continue
+        value = _default(resolver, call, flag[1])
         if value is None:
             return None
         values.append(value)

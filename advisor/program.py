@@ -43,9 +43,9 @@ class Program:
             return
         for index, block in enumerate(self.blocks):
             header = CLASS_HEADER.match(block.text)
-            if header is not None and found.suspects(header.group(2)):
-                self.read(index)
-            elif found.first.search(block.text):
+            if (header is not None and found.suspects(header.group(2))) or found.first.search(
+                block.text
+            ):
                 self.read(index)
 
     def read(self, index: int) -> Scope:
@@ -94,12 +94,22 @@ class Program:
         block = self.blocks[self.index_of(scope)]
         return Span(block.start, block.start + len(block.text))
 
-    def code(self, node: cst.CSTNode, scope: Scope) -> str:
-        return scope.tree.code(node)
-
     def in_order(self, place: Place) -> Order:
         """A key that sorts places at the left margin as they run."""
         return self.index_of(place.scope), place.order
+
+    def next_code(self, at: int) -> int:
+        """The offset of the first character from `at` that is no blank, comment or continuation."""
+        text = self.source.text
+        while at < len(text):
+            if text[at] == "#":
+                while at < len(text) and text[at] not in "\r\n":
+                    at += 1
+            elif text[at].isspace() or text[at] == "\\":
+                at += 1
+            else:
+                break
+        return at
 
     # Names
 

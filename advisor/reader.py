@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .blocks import SyntaxProblem, parse
-from .calls import dataset_uses, loader_calls
+from .calls import loader_calls
 from .classes import dataset_classes
-from .loops import Consumption
+from .datasets import dataset_uses
+from .epochs import Epochs
+from .loops import batch_loops
 from .model import Module, Problem
 from .program import Program
 from .ranks import divided_by_rank
 from .readable import Readable, readable
+from .rebuilding import rebuilt
 from .resolve import Resolver
 from .sampler_classes import samplers_without_iter
 from .sampling import changes, samplers
@@ -27,18 +30,20 @@ def read(source: Source, target: Target) -> Module:
     resolver = Resolver(program)
     classes = dataset_classes(resolver)
     calls = loader_calls(resolver, classes)
-    consumption = Consumption(resolver, calls)
     around = surroundings(resolver)
+    epochs = Epochs(resolver)
+    uses = dataset_uses(resolver, classes)
+    loops = batch_loops(resolver, calls, epochs)
     return Module(
         source=source,
         target=target,
         loaders=tuple(call.fact for call in calls),
         datasets=tuple(classes.facts),
-        dataset_uses=tuple(dataset_uses(resolver, classes)),
-        loops=consumption.loops,
-        rebuilt=consumption.rebuilt,
-        changes=changes(resolver, calls, consumption),
-        samplers=samplers(resolver, calls, consumption),
+        dataset_uses=tuple(uses),
+        loops=loops,
+        rebuilt=tuple(rebuilt(resolver, calls, epochs)),
+        changes=changes(resolver, calls, loops, epochs),
+        samplers=samplers(resolver, calls),
         samplers_without_iter=samplers_without_iter(resolver),
         split_changes=around.split_changes,
         seed_recipes=seed_recipes(resolver),

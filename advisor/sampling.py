@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import libcst as cst
 
 from .calls import ReadCall
-from .loops import Consumption
+from .epochs import Epochs
 from .members import assignments, find_method
-from .model import DatasetChange, SamplerUse
+from .model import DatasetChange, Loop, SamplerUse
 from .nodes import callee_tail, dotted_name
 from .resolve import Resolver
+from .scopes import Call, Place, Scope
 from .scopes import Loop as LoopNode
-from .scopes import Place, Scope
+from .text import Span
 from .torch_api import DISTRIBUTED_SAMPLER
 from .values import Defined, Known, Made, Value
 
+# Calls that do nothing to what they are given
+HARMLESS = ("isinstance", "len", "print")
+# How methods are called that change a dataset between epochs
 CHANGING = ("set_", "shuffle", "update", "resample", "reshuffle", "next_epoch", "on_epoch")
 
 
-def samplers(
-    resolver: Resolver, calls: list[ReadCall], consumption: Consumption
-) -> tuple[SamplerUse, ...]:
+def samplers(resolver: Resolver, calls: Iterable[ReadCall]) -> tuple[SamplerUse, ...]:
     """The DistributedSampler of each loader that has one."""
     found = []
     told = bool(resolver.program.calls_named("set_epoch"))
@@ -81,19 +83,32 @@ def _shuffles(resolver: Resolver, call: cst.Call, place: Place) -> bool:
 def _escapes(resolver: Resolver, code: str, read: ReadCall) -> bool:
     """Reports whether the sampler is given to code that is not seen here."""
     frame = resolver.program.frame(read.call.place.scope)
-    for call in (call for scope in frame for call in scope.calls):
-        if call.node is read.call.node or callee_tail(call.node) in ("isinstance", "len", "print"):
-            continue
-        if any(dotted_name(arg.value) == code for arg in call.node.args):
-            value = resolver.value(call.node.func, call.place)
-            if not all(isinstance(case.what, Defined) for case in value):
-                made = resolver.value(call.node, call.place)
-                if not any(isinstance(c.what, Made) and c.what.name.startswith("torch.utils.data") for c in made):
-                    return True
+    if any(
+        _is_given_away(resolver, code, call)
+        for scope in frame
+        for call in scope.calls
+        if call.node is not read.call.node
+    ):
+        return True
     return any(
         ret.value is not None and code in _names_in(ret.value)
         for scope in frame
         for ret in scope.returns
+    )
+
+
+def _is_given_away(resolver: Resolver, code: str, call: Call) -> bool:
+    """Reports whether a call hands `code` to what is neither of this file nor torch's own."""
+    if callee_tail(call.node) in HARMLESS:
+        return False
+    if not any(dotted_name(arg.value) == code for arg in call.node.args):
+        return False
+    value = resolver.value(call.node.func, call.place)
+    if all(isinstance(case.what, Defined) for case in value):
+        return False
+    return not any(
+        isinstance(case.what, Made) and case.what.name.startswith("torch.utils.data")
+        for case in resolver.value(call.node, call.place)
     )
 
 
@@ -104,60 +119,60 @@ def _names_in(node: cst.CSTNode) -> set[str | None]:
 
 
 def changes(
-    resolver: Resolver, calls: list[ReadCall], consumption: Consumption
+    resolver: Resolver, calls: Iterable[ReadCall], loops: Iterable[Loop], epochs: Epochs
 ) -> tuple[DatasetChange, ...]:
     """Datasets that the epoch loop changes by attribute or by method."""
+    by_fact = {id(read.fact): read for read in calls}
     found: dict[DatasetChange, None] = {}
-    for loop in consumption.loops:
-        if loop.epochs is None:
-            continue
-        node = consumption.node_of(loop.epochs)
-        read = next(one for one in calls if one.fact is loop.loader)
-        for change in _changes(resolver, read, loop.loader.names, node):
-            found[DatasetChange(loop.loader, change[0], change[1], loop.epochs)] = None
+    for loop in loops:
+        if loop.epochs is not None:
+            read = by_fact[id(loop.loader)]
+            for span, what in _changes_in(resolver, read, epochs.loop(loop.epochs)):
+                found[DatasetChange(loop.loader, span, what, loop.epochs)] = None
     return tuple(found)
 
 
-def _changes(resolver: Resolver, read: ReadCall, names: tuple[str, ...], loop: LoopNode):  # type: ignore[no-untyped-def]
+def _changes_in(resolver: Resolver, read: ReadCall, loop: LoopNode) -> Iterator[tuple[Span, str]]:
+    """The changes of a loader's dataset in a loop, each with what it changes."""
     scope = loop.place.scope
     argument = read.fact.arguments.get("dataset")
     if argument is None:
         return
-    objects = {
-        id(case.what.where[0])
-        for case in argument.value
-        if isinstance(case.what, Made) and case.what.where is not None
-    }
+    codes = {argument.code, *(f"{name}.dataset" for name in read.fact.names)}
+    made = _makings(argument.value)
 
     def is_dataset(node: cst.BaseExpression, place: Place) -> bool:
-        dotted = dotted_name(node) or ""
-        if dotted in (f"{name}.dataset" for name in names) or dotted == argument.code:
+        if dotted_name(node) in codes:
             return True
-        return any(
-            isinstance(case.what, Made)
-            and case.what.where is not None
-            and id(case.what.where[0]) in objects
-            and not case.what.part
-            for case in resolver.value(node, place)
-        )
+        return not made.isdisjoint(_makings(resolver.value(node, place), whole=True))
 
     for store in scope.stores:
-        if not isinstance(store.target, cst.Attribute) or not _inside(store.place, loop):
+        target = store.target
+        if not isinstance(target, cst.Attribute) or loop not in store.place.loops:
             continue
-        if is_dataset(store.target.value, store.place) and not _shared(resolver, read, store.target.attr.value):
-            yield resolver.program.span(store.target, scope), store.target.attr.value
+        name = target.attr.value
+        if is_dataset(target.value, store.place) and not _shared(resolver, read, name):
+            yield resolver.program.span(target, scope), name
     for call in scope.calls:
         func = call.node.func
-        if not isinstance(func, cst.Attribute) or not _inside(call.place, loop):
+        if not isinstance(func, cst.Attribute) or loop not in call.place.loops:
             continue
-        if not func.attr.value.startswith(CHANGING):
+        name = func.attr.value
+        if not name.startswith(CHANGING) or not is_dataset(func.value, call.place):
             continue
-        if is_dataset(func.value, call.place) and _assigns_self(resolver, read, func.attr.value):
-            yield resolver.program.span(call.node, scope), f"{func.attr.value}()"
+        if _assigns_self(resolver, read, name):
+            yield resolver.program.span(call.node, scope), f"{name}()"
 
 
-def _inside(place: Place, loop: LoopNode) -> bool:
-    return any(one is loop for one in place.loops)
+def _makings(value: Value, *, whole: bool = False) -> set[int]:
+    """The ids of the calls that made a value, or, where `whole`, not only a part of it."""
+    return {
+        id(case.what.where[0])
+        for case in value
+        if isinstance(case.what, Made)
+        and case.what.where is not None
+        and not (whole and case.what.part)
+    }
 
 
 def _dataset_scope(resolver: Resolver, read: ReadCall) -> Scope | None:
@@ -185,7 +200,7 @@ def _shared(resolver: Resolver, read: ReadCall, attribute: str) -> bool:
     if scope is None:
         return False
     for binding in assignments(resolver, scope, attribute):
-        tail = callee_tail(binding.value) if binding.value is not None else None
+        tail = callee_tail(binding.value)
         if tail in ("Value", "Array", "share_memory_", "Manager", "dict"):
             return True
     return False

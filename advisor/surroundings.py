@@ -21,6 +21,8 @@ _RANK_WORDS = ("LOCAL_RANK", "local_rank", "get_rank(", "get_world_size(", "WORL
 
 @dataclass(frozen=True)
 class Surroundings:
+    """What a module tells besides its loaders, in the words of Module."""
+
     frameworks: frozenset[str]
     distributed: Span | None
     start_method: str | None
@@ -30,6 +32,7 @@ class Surroundings:
 
 
 def surroundings(resolver: Resolver) -> Surroundings:
+    """Read what matters to all loaders of a module."""
     program = resolver.program
     text = program.source.text
     return Surroundings(
@@ -105,7 +108,10 @@ def _split_change(resolver: Resolver, scope: Scope, store: Store) -> SplitChange
         if name == part or name.startswith("_") or name.count(".") != part.count("."):
             continue
         value = resolver.name(name, store.place) if "." not in name else ()
-        if any(isinstance(case.what, Made) and _made_parent(resolver, case.what) == parent for case in value):
+        if any(
+            isinstance(case.what, Made) and _made_parent(resolver, case.what) == parent
+            for case in value
+        ):
             others.append(name)
     if not others or any(f"{name}.dataset" in stored for name in others):
         return None
@@ -115,9 +121,7 @@ def _split_change(resolver: Resolver, scope: Scope, store: Store) -> SplitChange
         for name in others
     ):
         return None
-    return SplitChange(
-        resolver.program.span(target, scope), part, attribute, tuple(sorted(others))
-    )
+    return SplitChange(resolver.program.span(target, scope), part, attribute, tuple(sorted(others)))
 
 
 def _stored(resolver: Resolver, scope: Scope) -> dict[str | None, list[Store]]:
@@ -147,9 +151,8 @@ def _made_parent(resolver: Resolver, made: Made) -> object | None:
     if made.where is None:
         return None
     call, place = made.where[:2]
-    if made.name == "torch.utils.data.random_split" and made.part:
-        pass
-    elif made.name != "torch.utils.data.Subset":
+    is_part = made.name == "torch.utils.data.random_split" and made.part
+    if not is_part and made.name != "torch.utils.data.Subset":
         return None
     if not call.args or call.args[0].star:
         return None

@@ -1,4 +1,4 @@
-"""Except clauses in and around loops over batches."""
+"""Which errors the code expects, and what its except clauses do about them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from collections.abc import Iterator, Sequence
 import libcst as cst
 
 from .model import Handler
-from .nodes import callee_tail, children, dotted_name
+from .nodes import callee_tail, dotted_name, every_call, every_node, small_statements
 from .resolve import Resolver
-from .scopes import Loop
+from .scopes import Loop, Place
+from .text import Span
 
 # Words with which a handler says that it is about loading.
 LOADING_WORDS = ("load", "batch", "data", "sample", "corrupt", "image", "file")
+ERRORS_OF_CONSTRUCTORS = frozenset({"TypeError", "ValueError", "AssertionError"})
+# Contexts in which an error is expected
+EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex", "assertRaisesRegexp",
+                       "suppress"})  # fmt: skip
 _TELLING = frozenset({"print", "warning", "warn", "error", "exception", "info", "debug", "write",
                       "log", "print_exc", "append"})  # fmt: skip
 
@@ -46,41 +51,39 @@ def _read(
 ) -> Handler:
     scope = loop.place.scope
     program = resolver.program
-    kinds: list[cst.CSTNode] = []
-    if isinstance(handler.type, cst.Tuple):
-        kinds = [element.value for element in handler.type.elements]
-    elif handler.type is not None:
-        kinds = [handler.type]
-    body = handler.body.body
-    small = [
-        one
-        for statement in body
-        for one in (
-            statement.body if isinstance(statement, cst.SimpleStatementLine) else [statement]
-        )
-    ]
-    text = program.source.text
-    start = program.span(handler.type or handler, scope)
+    small = small_statements(handler.body)
     last = small[-1] if small else None
     continues = isinstance(last, cst.Continue) and inside and loop.body[-1] is node
-    span = start
+    span = program.span(handler.type or handler, scope)
     if handler.type is None:
-        at = text.find("except", start.start)
-        span = type(start)(at, at + len("except"))
+        at = program.source.text.find("except", span.start)
+        span = Span(at, at + len("except"))
     words = " ".join(_strings(handler.body)).lower()
     return Handler(
         span=span,
-        exceptions=tuple(dotted_name(kind) or "?" for kind in kinds) or ("BaseException",),
+        exceptions=tuple(dotted_name(kind) or "?" for kind in _kinds(handler))
+        or ("BaseException",),
         inside=inside,
-        around_step=not any(
-            callee_tail(call) == "next" for call in _calls(node.body)
-        ),
+        around_step=not any(callee_tail(call) == "next" for call in every_call(node.body)),
         continues=continues,
         continue_span=program.span(last, scope) if continues and last is not None else None,
-        raises=any(isinstance(one, cst.Raise) for one in _all(handler.body)),
+        raises=any(isinstance(one, cst.Raise) for one in every_node(handler.body)),
         talks_of_loading="memory" not in words and any(w in words for w in LOADING_WORDS),
         quiet="memory" not in words and all(_is_quiet(one) for one in small),
     )
+
+
+def _kinds(handler: cst.ExceptHandler) -> list[cst.BaseExpression]:
+    """The classes of exceptions that a handler names."""
+    if isinstance(handler.type, cst.Tuple):
+        return [element.value for element in handler.type.elements]
+    return [handler.type] if handler.type is not None else []
+
+
+def _exceptions(handler: cst.ExceptHandler) -> tuple[str, ...]:
+    """The names of what a handler catches; "?" for one without a name."""
+    names = tuple(dotted_name(kind) or "?" for kind in _kinds(handler))
+    return names or ("BaseException",)
 
 
 def _is_quiet(node: cst.CSTNode) -> bool:
@@ -94,19 +97,19 @@ def _is_quiet(node: cst.CSTNode) -> bool:
     return isinstance(node, cst.AugAssign)
 
 
-def _all(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    yield node
-    for child in children(node):
-        yield from _all(child)
-
-
-def _calls(node: cst.CSTNode) -> Iterator[cst.Call]:
-    return (one for one in _all(node) if isinstance(one, cst.Call))
-
-
 def _strings(node: cst.CSTNode) -> Iterator[str]:
-    for one in _all(node):
-        if isinstance(one, cst.SimpleString):
+    for one in every_node(node):
+        if isinstance(one, (cst.SimpleString, cst.FormattedStringText)):
             yield one.value
-        elif isinstance(one, cst.FormattedStringText):
-            yield one.value
+
+
+def error_expected(place: Place) -> bool:
+    """Reports whether the code expects a constructor to raise at `place`."""
+    if any(callee_tail(context) in EXPECTING for context in place.contexts):
+        return True
+    return any(
+        dotted_name(kind) in ERRORS_OF_CONSTRUCTORS
+        for trial in place.trials
+        for handler in trial.node.handlers
+        for kind in _kinds(handler)
+    )

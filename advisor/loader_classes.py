@@ -1,0 +1,131 @@
+"""Which loader class a call constructs, and what that class takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import libcst as cst
+
+from .members import lineage, outer_bases
+from .nodes import callee_tail, dotted_name
+from .resolve import Resolver
+from .scopes import Binding, Call, Place, Scope
+from .torch_api import LOADER, LOADERS, MONAI_LOADERS, PYG_LOADER, STATEFUL_LOADER
+from .values import Case, Defined, Made, Symbol
+
+
+def loader_names(resolver: Resolver) -> frozenset[str]:
+    """The names under which a loader class can be called in this file."""
+    names = {name.rpartition(".")[2] for name in LOADERS}
+    grown = True
+    while grown:
+        grown = False
+        for scope in resolver.program.scopes():
+            for binding in (one for bound in scope.bindings.values() for one in bound):
+                tail = binding.name.rpartition(".")[2]
+                if tail not in names and _binds_loader(binding, names):
+                    names.add(tail)
+                    grown = True
+    return frozenset(names)
+
+
+def _binds_loader(binding: Binding, names: set[str]) -> bool:
+    """Reports whether a name may stand for a class that one of `names` stands for."""
+    if binding.target:
+        return binding.target.rpartition(".")[2] in names
+    if binding.defined is not None and isinstance(binding.defined.node, cst.ClassDef):
+        return any(_leads_to(base.value, names) for base in binding.defined.node.bases)
+    return _leads_to(binding.value, names)
+
+
+def _leads_to(value: cst.CSTNode | None, names: set[str]) -> bool:
+    if isinstance(value, cst.IfExp):
+        return _leads_to(value.body, names) or _leads_to(value.orelse, names)
+    if isinstance(value, cst.Call) and callee_tail(value) == "partial" and value.args:
+        return _leads_to(value.args[0].value, names)
+    dotted = dotted_name(value)
+    return dotted is not None and dotted.rpartition(".")[2] in names
+
+
+@dataclass(frozen=True)
+class LoaderClass:
+    """The class that is called: its family, its parameters, and partial's arguments."""
+
+    family: str
+    name: str
+    positional: tuple[str, ...]
+    added: frozenset[str]
+    subclass: bool = False
+    partial: tuple[cst.Call, Place] | None = None
+
+
+def loader_class(resolver: Resolver, call: Call) -> LoaderClass | None:
+    """The class that a call constructs; None unless it is a loader class in every case."""
+    found = [_one_class(resolver, case) for case in resolver.value(call.node.func, call.place)]
+    classes = [one for one in found if one is not None]
+    if not classes or len(classes) < len(found):
+        return None
+    first = classes[0]
+    if any(one.positional != first.positional for one in classes):
+        return None
+    return replace(first, subclass=any(one.subclass for one in classes))
+
+
+def _one_class(resolver: Resolver, case: Case) -> LoaderClass | None:
+    match case.what:
+        case Symbol(name) if name in LOADERS:
+            return _of_torch(name, name.rpartition(".")[2])
+        case Defined("class", _, scope):
+            return _subclass(resolver, scope)
+        case Made("functools.partial", (made, at, *_)) if made.args:
+            for inner in resolver.value(made.args[0].value, at):
+                found = _one_class(resolver, inner)
+                if found is not None and found.partial is None:
+                    return replace(found, partial=(made, at))
+    return None
+
+
+def _of_torch(base: str, name: str) -> LoaderClass:
+    positional, added = LOADERS[base]
+    return LoaderClass(_family(base), name, positional, added)
+
+
+def _subclass(resolver: Resolver, scope: Scope) -> LoaderClass | None:
+    """A class of this file, if it hands all its arguments to a loader class."""
+    bases = outer_bases(resolver, scope)
+    loaders = [base for base in bases if base is not None and base in LOADERS]
+    if len(loaders) != 1 or None in bases:
+        return None
+    for one in lineage(resolver, scope):
+        init = one.functions().get("__init__")
+        if init is not None and not _forwards_everything(init):
+            return None
+    return replace(_of_torch(loaders[0], scope.name), subclass=True)
+
+
+def _family(name: str) -> str:
+    if name in MONAI_LOADERS:
+        return "monai"
+    return {LOADER: "torch", STATEFUL_LOADER: "stateful", PYG_LOADER: "pyg"}[name]
+
+
+def _forwards_everything(init: Scope) -> bool:
+    """Reports whether __init__ hands *args and **kwargs on as they came."""
+    params = init.parameters
+    assert params is not None
+    if not isinstance(params.star_arg, cst.Param) or params.star_kwarg is None:
+        return False
+    if len([*params.posonly_params, *params.params]) != 1 or params.kwonly_params:
+        return False
+    star, kwargs = params.star_arg.name.value, params.star_kwarg.name.value
+    if any(dotted_name(store.target.value) == kwargs for store in init.stores):
+        return False
+    for call in init.calls:
+        func = call.node.func
+        if isinstance(func, cst.Attribute) and dotted_name(func.value) == kwargs:
+            return False
+        if isinstance(func, cst.Attribute) and func.attr.value == "__init__":
+            given = [(arg.star, dotted_name(arg.value)) for arg in call.node.args]
+            if given != [("*", star), ("**", kwargs)]:
+                return False
+    return True
