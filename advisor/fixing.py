@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .findings import Finding, Report, Safety
-from .text import Edit, Source, applied
+from .text import Edit, Source
 
 ROUNDS = 10  # a fix may uncover another finding; more rounds than this is a rule's mistake
 

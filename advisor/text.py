@@ -91,8 +91,9 @@ class Source:
         """The source after `edits`; a notebook's cells grow and shrink with their text."""
         edits = sorted(set(edits))
         cells = tuple(
-            Cell(cell.number, Span(_moved(cell.span.start, edits), _moved(cell.span.end + 1, edits) - 1))
+            Cell(cell.number, Span(_moved(start, edits), _moved(end + 1, edits) - 1))
             for cell in self.cells
+            for start, end in [(cell.span.start, cell.span.end)]
         )
         return Source(self.path, applied(self.text, edits), cells)
 

@@ -54,7 +54,5 @@ def _guarded(text: str, place: int) -> Fix | None:
 
 
 # A line that begins a statement at the left margin: no comment, bracket or further clause.
-STATEMENT = re.compile(
-    r"^(?!#|[)\]}\s]|(?:else|elif|except|finally)\b)(?=\S)", re.MULTILINE
-)
+STATEMENT = re.compile(r"^(?!#|[)\]}\s]|(?:else|elif|except|finally)\b)(?=\S)", re.MULTILINE)
 DEFINITION = re.compile(r"^(?:(?:async\s+)?def|class|@|import|from|if __name__)\b", re.MULTILINE)

@@ -73,7 +73,10 @@ def _of_sampler(call: LoaderCall, case: Case, without_iter: frozenset[str]) -> s
     if case.origin is not None or call.dataset_kind == "iterable":
         return None
     if isinstance(what, Made) and what.within is not None and what.name in without_iter:
-        return f"the sampler {what.name} defines no __iter__: the first batch raises NotImplementedError"
+        return (
+            f"the sampler {what.name} defines no __iter__: the first batch raises "
+            "NotImplementedError"
+        )
     raises = "torch cannot iterate over it and the first batch raises TypeError"
     if (isinstance(what, Defined) and what.kind == "class") or (
         isinstance(what, Symbol) and what.name in SAMPLERS

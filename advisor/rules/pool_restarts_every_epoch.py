@@ -39,11 +39,16 @@ def _repeated(module: Module, call: LoaderCall) -> Loop | None:
     loops = list(module.loops_over(call))
     if any(loop.kind == "next" for loop in loops):
         return None
-    for loop in loops:
-        if loop.kind in ("for", "comprehension") and not loop.rebuilt and not loop.breaks:
-            if loop.epochs is not None and loop.epochs.over_epochs:
-                return loop
-    return None
+    whole = ("for", "comprehension")
+    return next(
+        (
+            loop
+            for loop in loops
+            if loop.kind in whole and not loop.rebuilt and not loop.breaks
+            if loop.epochs is not None and loop.epochs.over_epochs
+        ),
+        None,
+    )
 
 
 def _count(call: LoaderCall) -> str:

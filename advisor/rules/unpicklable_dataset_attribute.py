@@ -25,7 +25,6 @@ UNPICKLABLE: Mapping[str, str] = {
     "psycopg.connect": "a database connection",
     "psycopg2.connect": "a database connection",
     "csv.reader": "a CSV reader",
-    "socket.socket": "a socket",
     "threading.Lock": "a lock",
     "threading.RLock": "a lock",
     "threading.Condition": "a lock",
