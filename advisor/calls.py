@@ -87,6 +87,7 @@ class _Reading:
         self.positional = kind.positional  # the parameters that are left to fill by position
 
     def fact(self) -> LoaderCall:
+        """The construction as rules see it."""
         if self.kind.partial is not None:
             self.partial(*self.kind.partial)
         self.bind(self.call.node, self.call.place)
@@ -206,6 +207,7 @@ class _Reading:
         positional: bool = False,
         splatted: bool = False,
     ) -> Argument:
+        """One argument as it is written, for the parameter `name`."""
         span = self.span(arg.value, place.scope)
         whole = Span(self.span(arg, place.scope).start, span.end)
         after = whole.end
@@ -216,6 +218,7 @@ class _Reading:
         return Argument(name, span, whole, after, value, code, positional, splatted)
 
     def closing(self) -> int:
+        """Where a further argument would be written: at the closing parenthesis."""
         node = self.call.node
         if node.args:
             return self.program.next_code(self.written[-1].after if self.written else 0)
@@ -228,6 +231,7 @@ class _Reading:
     # Around the call
 
     def names(self) -> tuple[str, ...]:
+        """The names that are bound to this very call."""
         return tuple(
             binding.name
             for bindings in self.scope.bindings.values()
@@ -253,10 +257,12 @@ class _Reading:
         return isinstance(what, Made) and what.where is not None and what.where[0] is self.call.node
 
     def dataset(self) -> Value:
+        """What the loader is given as its dataset."""
         argument = self.arguments.get("dataset")
         return argument.value if argument is not None else NOTHING_KNOWN
 
     def callback(self, name: str) -> Callback | None:
+        """The function that the loader is given under that name."""
         argument = self.arguments.get(name)
         if argument is None:
             return None

@@ -66,6 +66,7 @@ class _Follow:
                         tracked.discard(event.name)
 
     def comprehension(self, scope: Scope, names: Names, depth: int) -> None:
+        """Follow the batch through the elements of a comprehension over it."""
         own = names
         for loop in scope.loops:
             if loop.target is not None and is_batch(loop.iterable, own):
@@ -97,6 +98,7 @@ class _Follow:
                     self.scope(inner, received, depth + 1)
 
     def mapped(self, function: cst.BaseExpression, place: Place) -> None:
+        """Follow the batch into the lambda of `map(lambda part: …, batch)`."""
         for case in self.resolver.value(function, place):
             if isinstance(case.what, Defined) and case.what.kind == "lambda":
                 inner: Scope = case.what.where

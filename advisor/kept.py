@@ -175,9 +175,10 @@ def _of_parts(resolver: Resolver, kept: Kept, worker: Reached) -> Iterator[Kept]
     if kept.holder != "object" or not isinstance(what, Made) or what.part:
         return
     inner = what.within
-    if not isinstance(inner, Scope) or any(
-        base is None or base.startswith("torch.utils.data.") for base in outer_bases(resolver, inner)
-    ):
+    if not isinstance(inner, Scope):
+        return
+    bases = outer_bases(resolver, inner)
+    if any(base is None or base.startswith("torch.utils.data.") for base in bases):
         return
     names = {"__call__", *worker.names()} - {"__init__"}
     used = Reached(resolver, inner, sorted(names & inner.functions().keys()))

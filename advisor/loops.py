@@ -61,6 +61,7 @@ class _Consumption:
     epochs: Epochs
 
     def loops(self) -> list[Loop]:
+        """All of it, in order of place."""
         program = self.resolver.program
         self.read_consumers()
         found: list[Loop] = []
@@ -98,6 +99,7 @@ class _Consumption:
             yield from self.taken_from(case, path)
 
     def taken_from(self, case: Case, path: Path) -> Iterator[_Taken]:
+        """The loaders in one case, be it in enumerate() or zip()."""
         what = case.what
         if not isinstance(what, Made) or what.where is None or what.part:
             return

@@ -49,6 +49,7 @@ class Program:
                 self.read(index)
 
     def read(self, index: int) -> Scope:
+        """What happens in the block with that number."""
         scope = self._read.get(index)
         if scope is None:
             block = self.blocks[index]
@@ -75,6 +76,7 @@ class Program:
         return [self._read[index] for index in sorted(self._read)]
 
     def scopes(self) -> Iterator[Scope]:
+        """Everything in the blocks read so far, in order; blocks read meanwhile are left out."""
         for root in self.roots:
             yield from root.everything()
 
@@ -83,6 +85,7 @@ class Program:
         return self.roots if scope.kind == "module" else [scope]
 
     def index_of(self, scope: Scope) -> int:
+        """The number of the block that `scope` stands in."""
         return self._index[id(scope.root)]
 
     def span(self, node: cst.CSTNode, scope: Scope) -> Span:

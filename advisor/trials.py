@@ -61,8 +61,7 @@ def _read(
     words = " ".join(_strings(handler.body)).lower()
     return Handler(
         span=span,
-        exceptions=tuple(dotted_name(kind) or "?" for kind in _kinds(handler))
-        or ("BaseException",),
+        exceptions=_exceptions(handler),
         inside=inside,
         around_step=not any(callee_tail(call) == "next" for call in every_call(node.body)),
         continues=continues,

@@ -117,13 +117,15 @@ class Origin:
 
     @property
     def span(self) -> Span:
+        """Where the default stands."""
         return self.locate(self.node)[0]
 
     @property
     def words(self) -> str:
-        return (
-            f"{self.label} on line {self.locate(self.node)[1]}" if self.tells_line else self.label
-        )
+        """What it is called in messages."""
+        if not self.tells_line:
+            return self.label
+        return f"{self.label} on line {self.locate(self.node)[1]}"
 
 
 @dataclass(frozen=True, slots=True)

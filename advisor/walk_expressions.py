@@ -79,6 +79,7 @@ class ExpressionWalk:
         return inner
 
     def lambda_(self, node: cst.Lambda, place: Place) -> None:
+        """Walk a lambda; its body counts as what it returns."""
         inner = self.open("lambda", "<lambda>", node, place)
         self.defaults(node.params, place)
         walk = ExpressionWalk(inner)
@@ -100,6 +101,7 @@ class ExpressionWalk:
                 self.expression(parameter.default, place)
 
     def comprehension(self, node: Comprehension, place: Place) -> None:
+        """Walk a comprehension: its own scope but for the first iterable."""
         self.expression(node.for_in.iter, place)
         inner = self.open("comprehension", "", node, place)
         walk = ExpressionWalk(inner)
@@ -127,6 +129,7 @@ class ExpressionWalk:
     # Bindings
 
     def bind(self, binding: Binding) -> None:
+        """Note a binding, after all others of its name."""
         self.scope.bindings.setdefault(binding.name, []).append(binding)
 
     def target(
