@@ -172,9 +172,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="How long dladvise takes.")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where the packages are kept")
     parser.add_argument("--repeats", type=int, help="runs of each command (7; 3 with --quick)")
-    parser.add_argument(
-        "--quick", action="store_true", help="fewer runs and files"
-    )
+    parser.add_argument("--quick", action="store_true", help="fewer runs and files")
     arguments = parser.parse_args()
     repeats = arguments.repeats or (3 if arguments.quick else 7)
 
