@@ -87,7 +87,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Finding:
-    """A hit, stamped with its rule."""
+    """A hit, stamped with its rule and put in its place."""
 
     rule: Rule
     severity: Severity
@@ -96,6 +96,7 @@ class Finding:
     fix: Fix | None = None
     related: tuple[Related, ...] = ()
     alternatives: tuple[Fix, ...] = ()
+    argument: Span | None = None  # what it is about, on a later line of the same call
 
 
 @dataclass(frozen=True)

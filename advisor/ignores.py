@@ -61,10 +61,13 @@ class Directive:
         return bool(meant)
 
     def _reaches(self, finding: Finding, source: Source) -> bool:
-        first = source.line_at(finding.span.start)
-        last = source.line_at(max(finding.span.start, finding.span.end - 1))
         own = self.lines[1]  # the line of the comment, the last one that it reaches
-        return first <= own <= last or self.lines[0] <= first <= own
+        for span in (finding.span, finding.argument or finding.span):
+            first = source.line_at(span.start)
+            last = source.line_at(max(span.start, span.end - 1))
+            if first <= own <= last or self.lines[0] <= first <= own:
+                return True
+        return False
 
 
 def silenced(source: Source, findings: list[Finding], chosen: Iterable[Rule]) -> list[Finding]:

@@ -286,7 +286,8 @@ def test_add_ignore_suppresses_everything_and_only_once(tmp_path: Path) -> None:
     assert done.returncode == 0
     lines = (tmp_path / "a.py").read_text().splitlines()
     assert lines[1] == f"a = {WRONG}  # why  # dladvise: ignore[DL003]"
-    assert lines[4] == "    persistent_workers=True,  # dladvise: ignore[DL008, DL003]"
+    assert lines[2] == "b = DataLoader(  # dladvise: ignore[DL003]"
+    assert lines[4] == "    persistent_workers=True,  # dladvise: ignore[DL008]"
     assert lines[7] == "    persistent_workers=True)  # dladvise: ignore[DL003]"
     assert findings("--ignore", "DL099", cwd=tmp_path) == []
     done = dladvise("check", "--add-ignore", "--ignore", "DL099", cwd=tmp_path)

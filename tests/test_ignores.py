@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from dladvise.advisor import Edit, Finding, Fix, Severity, Source, Span, all_rules, applied
+from dladvise.advisor import (
+    Edit,
+    Finding,
+    Fix,
+    Severity,
+    Source,
+    Span,
+    all_rules,
+    analyze,
+    applied,
+)
 from dladvise.advisor.comments import layout
 from dladvise.advisor.findings import Rule
 from dladvise.advisor.ignores import silenced
@@ -191,3 +201,16 @@ def test_layout_knows_where_no_comment_can_stand() -> None:
     assert found.statements == [(1, 2), (3, 5), (6, 7)]
     assert found.lines_around(4) == (3, 5)
     assert found.lines_around(9) == (9, 9)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DataLoader(  # dladvise: ignore[DL003]\n    ds,\n    timeout=3,\n)\n",
+        "DataLoader(\n    ds,\n    timeout=3,  # dladvise: ignore[DL003]\n)\n",
+        "DataLoader(\n    ds,\n    timeout=3,\n)  # dladvise: ignore[DL003]\n",
+    ],
+)
+def test_an_argument_is_suppressed_on_its_line_on_the_callees_and_at_the_end(text: str) -> None:
+    source = Source("a.py", "from torch.utils.data import DataLoader\n" + text)
+    assert analyze(source).findings == ()
