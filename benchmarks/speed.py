@@ -173,19 +173,24 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=CACHE, help="where the packages are kept")
     parser.add_argument("--repeats", type=int, help="runs of each command (7; 3 with --quick)")
     parser.add_argument("--quick", action="store_true", help="fewer runs and files")
+    parser.add_argument("--tree", type=Path, help="compare with ruff on this folder, and stop")
     arguments = parser.parse_args()
     repeats = arguments.repeats or (3 if arguments.quick else 7)
 
-    files = [path for package in packages(arguments.cache) for path in package.files()]
+    if arguments.tree is None:
+        files = [path for package in packages(arguments.cache) for path in package.files()]
+    else:
+        files = sorted(arguments.tree.rglob("*.py"))
     with tempfile.TemporaryDirectory(prefix="dladvise-speed-") as name:
         folder = Path(name)
         tools = others(folder / "others")
         describe()
         verdicts = on_a_tree(copied(files, folder / "tree"), tools, repeats)
-        verdicts += on_a_script(script(folder / "script"), repeats * 2)
-        loaders = [path for path in files if "DataLoader(" in path.read_text(errors="replace")]
-        count = N_LOADER_FILES_QUICK if arguments.quick else N_LOADER_FILES
-        verdicts += beside_others(copied(loaders[:count], folder / "loaders"), tools)
+        if arguments.tree is None:
+            verdicts += on_a_script(script(folder / "script"), repeats * 2)
+            loaders = [path for path in files if "DataLoader(" in path.read_text(errors="replace")]
+            count = N_LOADER_FILES_QUICK if arguments.quick else N_LOADER_FILES
+            verdicts += beside_others(copied(loaders[:count], folder / "loaders"), tools)
     print("\n## The targets\n\n| target | measured | met |\n|---|---|---|")
     for verdict in verdicts:
         print(f"| {verdict.target} | {verdict.measured} | {'yes' if verdict.met else 'NO'} |")
