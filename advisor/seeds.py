@@ -23,7 +23,7 @@ def seed_recipes(resolver: Resolver) -> tuple[SeedRecipe, ...]:
     program.read_where(r"\bget_state\b")
     found = []
     for call in program.calls_named("seed"):
-        function = _function(call.place.scope)
+        function = call.place.scope.enclosing("function", "lambda")
         if function is None or len(call.node.args) != 1:
             continue
         argument = call.node.args[0].value
@@ -48,13 +48,6 @@ def seed_recipes(resolver: Resolver) -> tuple[SeedRecipe, ...]:
 def _is(resolver: Resolver, node: cst.BaseExpression, place: Place, name: str) -> bool:
     value = resolver.value(node, place)
     return len(value) == 1 and value[0].what == Symbol(name)
-
-
-def _function(scope: Scope) -> Scope | None:
-    one: Scope | None = scope
-    while one is not None and one.kind not in ("function", "lambda"):
-        one = one.parent
-    return one
 
 
 def _reads_state(resolver: Resolver, node: cst.CSTNode, place: Place, depth: int) -> bool:

@@ -141,6 +141,11 @@ class Case:
     origin: Origin | None = None
     via: tuple[Any, ...] = field(default=(), compare=False)
 
+    @property
+    def surely_none(self) -> bool:
+        """Reports whether it is None, and not merely by a default."""
+        return self.what == Known(None) and self.origin is None
+
 
 Value: TypeAlias = tuple[Case, ...]
 NOTHING_KNOWN: Value = (Case(UNKNOWN),)

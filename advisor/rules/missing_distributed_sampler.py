@@ -4,7 +4,7 @@ from ..edits import editable
 from ..findings import Fix, Hit, Related, Safety, Severity, rule
 from ..model import LoaderCall, Module
 from ..text import Edit
-from ..values import Case, Known
+from ..values import Known
 
 # These shard a loader by themselves, or leave it to the user on purpose.
 SHARDING = frozenset(
@@ -38,14 +38,9 @@ def _gives_everything(call: LoaderCall) -> bool:
     scenarios = call.scenarios("shuffle", "sampler", "batch_sampler")
     if not scenarios:
         return False
-    alone = all(_absent(s["sampler"]) and _absent(s["batch_sampler"]) for s in scenarios)
+    alone = all(s["sampler"].surely_none and s["batch_sampler"].surely_none for s in scenarios)
     shuffled = all(s["shuffle"].what == Known(True) for s in scenarios)
     return alone and (shuffled or call.dataset_kind == "map") and not _ranked(call)
-
-
-def _absent(case: Case) -> bool:
-    """Reports whether it is None, and not merely by a default."""
-    return case.what == Known(None) and case.origin is None
 
 
 def _ranked(call: LoaderCall) -> bool:

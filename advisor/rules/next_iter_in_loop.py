@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from ..findings import Fix, Hit, Related, Safety, Severity, rule
 from ..model import EpochLoop, LoaderCall, Loop, Module
 from ..text import Edit, Span
-from ..values import Case, Known, shown
+from ..values import Known, shown
 
 
 @rule("DL303", Severity.WARNING)
@@ -73,12 +73,8 @@ def _in_fixed_order(call: LoaderCall) -> bool:
         and all(
             s["shuffle"].what in (Known(False), Known(None))
             and s["shuffle"].origin is None
-            and _absent(s["sampler"])
-            and _absent(s["batch_sampler"])
+            and s["sampler"].surely_none
+            and s["batch_sampler"].surely_none
             for s in scenarios
         )
     )
-
-
-def _absent(case: Case) -> bool:
-    return case.what == Known(None) and case.origin is None
