@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
@@ -87,6 +88,10 @@ class Tree:
     def span(self, node: cst.CSTNode) -> Span:
         """The place of `node` in the block, with its parentheses."""
         if self._spans is None:
+            code = self.module.code_for_node(node)
+            at = self.text.find(code)
+            if code and at >= 0 and self.text.find(code, at + 1) < 0:  # it can be nothing else
+                return Span(at, at + len(code))
             state = _Recorder(self.text.replace("\f", " "), self.module)
             self.module._codegen(state)
             self._spans = state.spans
@@ -98,6 +103,9 @@ class Tree:
             span = self._spans[node]
             return self.text[span.start : span.end]
         return self.module.code_for_node(node)
+
+
+_NOTHING = nullcontext()
 
 
 class _Recorder(CodegenState):
@@ -125,6 +133,9 @@ class _Recorder(CodegenState):
 
     def pop_trailing_newline(self) -> None:
         pass
+
+    def record_syntactic_position(self, *_: object, **__: object) -> Any:
+        return _NOTHING  # libcst makes a new one for every node
 
     def before_codegen(self, node: cst.CSTNode) -> None:
         self.open.append(self.offset)
@@ -197,11 +208,13 @@ _LINK = re.compile(
 )
 LONGEST_LINE = 2_000  # characters; below it no chain of operators is too long
 LONGEST_CHAIN = 1_000
+# Without that many of these there can be no such chain, and counting them is quick.
+LINKS = (*"([{+-~*/%|&^@<>.=\\", "and", "or", "not", "if", "lambda", "await", "'", '"')
 
 
 def _longest_chain(text: str) -> int:
     """The most operators, calls, strings or elifs in a row, one within the other."""
-    if len(text) < LONGEST_LINE:
+    if len(text) < LONGEST_LINE or sum(map(text.count, LINKS)) < LONGEST_CHAIN:
         return 0
     longest = n_nested = 0
     open_chains = [0]
@@ -224,6 +237,8 @@ def _longest_chain(text: str) -> int:
 
 
 def _deepest(text: str) -> int:
+    if sum(map(text.count, "([{")) <= DEEPEST:
+        return 0
     depth = deepest = 0
     for match in _TOKEN.finditer(text):
         first = match.group()[0]

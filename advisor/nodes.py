@@ -54,10 +54,10 @@ def every_call(node: cst.CSTNode) -> Iterator[cst.Call]:
 def dotted_name(node: cst.CSTNode | None) -> str | None:
     """`a.b.c` as text; None where something else stands in it."""
     parts: list[str] = []
-    while isinstance(node, cst.Attribute):
+    while type(node) is cst.Attribute:  # isinstance asks an abstract class, which is slow
         parts.append(node.attr.value)
         node = node.value
-    if not isinstance(node, cst.Name):
+    if type(node) is not cst.Name:
         return None
     parts.append(node.value)
     return ".".join(reversed(parts))

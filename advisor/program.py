@@ -58,11 +58,11 @@ class Program:
             self._index[id(scope)] = index
         return scope
 
-    def read_where(self, pattern: str) -> None:
+    def read_where(self, pattern: str, word: str = "") -> None:
         """Read the blocks whose text matches `pattern`."""
         search = re.compile(pattern).search
         for index, block in enumerate(self.blocks):
-            if index not in self._read and search(block.text):
+            if index not in self._read and word in block.text and search(block.text):
                 self.read(index)
 
     @property
@@ -125,7 +125,7 @@ class Program:
         search = re.compile(rf"\b{re.escape(word)}\b").search
         found = self._bindings[name] = []
         for index, block in enumerate(self.blocks):
-            if index in self._read or search(block.text):
+            if index in self._read or (word in block.text and search(block.text)):
                 if index not in self._read and _only_uses(block.text, word):
                     continue
                 found += self.read(index).bindings.get(name, [])
@@ -182,14 +182,24 @@ class Program:
     def calls_named(self, name: str) -> list[Call]:
         """Every call whose callee ends with `name`."""
         if name not in self._by_tail:
-            self.read_where(rf"\b{re.escape(name)}\s*\(")
+            self.read_where(rf"\b{re.escape(name)}\s*\(", name)
             self._by_tail[name] = [
-                call
-                for scope in self.scopes()
-                for call in scope.calls
-                if callee_tail(call.node) == name
+                call for root in self.roots for call in self._tails(root).get(name, ())
             ]
         return self._by_tail[name]
+
+    def _tails(self, root: Scope) -> dict[str | None, list[Call]]:
+        found = self._tails_of.get(id(root))
+        if found is None:
+            found = self._tails_of[id(root)] = {}
+            for scope in root.everything():
+                for call in scope.calls:
+                    found.setdefault(callee_tail(call.node), []).append(call)
+        return found
+
+    @cached_property
+    def _tails_of(self) -> dict[int, dict[str | None, list[Call]]]:
+        return {}
 
     @cached_property
     def _by_tail(self) -> dict[str, list[Call]]:
