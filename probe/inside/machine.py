@@ -93,6 +93,25 @@ def memory_bytes(root: Path = Path("/")) -> int | None:
     return min(limits, default=None)
 
 
+def group_memory_left(root: Path = Path("/")) -> int | None:
+    """What the strictest control group still lets its processes take; None without a limit."""
+    left = []
+    for version, folder in _groups(root, "memory"):
+        names = ("memory.max", "memory.current", "inactive_file")
+        if version == 1:
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        limit, usage = _read(folder / names[0]), _read(folder / names[1])
+        if not (limit.isdigit() and usage.isdigit()) or int(limit) >= NO_LIMIT_BYTES:
+            continue
+        reclaimable = 0  # file pages count as used, and go when they are needed
+        for line in _read(folder / "memory.stat").splitlines():
+            name, _, count = line.partition(" ")
+            if name == names[2] and count.isdigit():
+                reclaimable = int(count)
+        left.append(max(0, int(limit) - int(usage) + reclaimable))
+    return min(left, default=None)
+
+
 def shm_bytes(root: Path = Path("/")) -> int | None:
     """The size of /dev/shm, through which workers hand over tensors; None where there is none."""
     try:

@@ -1,0 +1,500 @@
+"""The instrument: starts loaders with given settings and reads windows of their steady state.
+
+One process measures one candidate; with several ranks, one in each, and the slowest counts.
+"""
+
+from __future__ import annotations
+
+import queue
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+
+from .inside.channel import Message
+from .inside.machine import group_memory_left, memory_bytes
+from .request import Request
+from .results import Cancelled, NotEnough, UserCodeFailed, WrongUse
+from .session import Peer, Session
+
+LOOK_S = 0.1  # between two looks at the memory and at whether to go on
+LEAST_FREE = 0.10  # of the memory: below it a measurement is ended
+STOPPING_S = 0.5  # for a candidate to end its workers by itself
+LEAST_CYCLES = 2
+OBSERVE_BATCHES = 30
+OBSERVE_SHARE = 0.25  # of the time to measure in, before the loop is left
+
+
+class Loader(NamedTuple):
+    """The captured loader in plain values, as its own process describes it."""
+
+    how: str
+    loader: str
+    dataset: str
+    stream: bool
+    num_workers: int
+    prefetch_factor: int | None
+    persistent_workers: bool
+    pin_memory: bool
+    batch_size: int | None
+    batches: int | None
+    samples: int | None
+    drop_last: bool
+    start_method: str
+    cuda: bool
+    forks: bool
+    torch: str
+    python: str
+    descriptors: int | None
+    observed: dict[str, Any] | None
+
+
+class Plan(NamedTuple):
+    """A setting to measure."""
+
+    num_workers: int
+    prefetch_factor: int | None = None
+
+    @property
+    def shown(self) -> str:
+        if self.prefetch_factor in (None, 2):
+            return f"num_workers={self.num_workers}"
+        return f"num_workers={self.num_workers}, prefetch_factor={self.prefetch_factor}"
+
+
+class Started(NamedTuple):
+    """The first batch of a candidate, of the slowest rank."""
+
+    first_batch_s: float
+    batch_bytes: int
+    batch_tensors: int
+    repeats: bool
+
+
+class Window(NamedTuple):
+    """A stretch of steady state. Times in seconds, per batch where not said otherwise.
+
+    `cycles_s` are the lengths of whole cycles of `cycle` batches. `cpu_s` is that of all
+    processes, `main_cpu_s` that of the main one, `queued_s` the wait for a core of all
+    threads; None where the system does not tell. `others_busy` are cores.
+    """
+
+    n_batches: int
+    elapsed_s: float  # in all
+    cycle: int
+    cycles_s: tuple[float, ...]
+    batches_s: tuple[float, ...]
+    wait_s: float
+    main_cpu_s: float
+    cpu_s: float | None
+    queued_s: float | None
+    asked_bytes: float | None
+    disk_bytes: float | None
+    others_busy: float | None
+    samples_per_batch: float | None
+    memory_mb: float
+    worker_mb: float
+    settled: bool
+    epoch_batches: int | None
+
+    @property
+    def rate(self) -> float:
+        """Batches per second."""
+        return self.n_batches / self.elapsed_s
+
+
+class CannotRun(Exception):
+    """This setting cannot be measured here, others can; the words say why."""
+
+
+class OutOfTime(Exception):
+    """A candidate did not answer in the time it had."""
+
+
+class Candidate:
+    """A loader that runs, or is paused, with one setting."""
+
+    def __init__(self, plan: Plan, peers: list[Peer]) -> None:
+        self.plan = plan
+        self.peers = peers
+        self.started: Started | None = None
+
+
+class Bench:
+    """Captures the loader and measures settings of it.
+
+    Every call may raise a ProbeError; the session is ended by its owner.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        request: Request,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.session = session
+        self.request = request
+        self._cancelled = cancelled
+        self._loader: Loader | None = None
+        self._agents: list[Peer] = []  # that have the loader and wait for what to do
+        self._n_candidates = 0
+        self._waiting: dict[Peer, deque[Message]] = {}
+        self._gone: set[Peer] = set()
+        self._statuses: dict[tuple[int, int], int] = {}  # of candidates, by rank and id
+        self._looked_at_memory = 0.0
+        self._free_at_first = free_bytes()
+
+    @property
+    def loader(self) -> Loader:
+        assert self._loader is not None, "nothing was captured yet"
+        return self._loader
+
+    @property
+    def forks(self) -> bool:
+        """Whether candidates are forked from the captured process."""
+        return self.loader.forks and not self.request.fresh
+
+    @property
+    def pins(self) -> bool:
+        """Whether candidates pin; a fork cannot use the CUDA of the process it comes from."""
+        return self.loader.pin_memory and not (self.forks and self.loader.cuda)
+
+    def capture(self, tell: Callable[[str], None], again: bool = False) -> Loader:
+        """Run the script up to the loader and describe it."""
+        self.session.launch()
+        deadline = time.monotonic() + self.request.reach_seconds
+        agents: list[Peer] = []
+        while len(agents) < self.request.ranks:
+            self._listen()
+            agents += [one for one in self._waiting if one.role == "agent" and one not in agents]
+            if self.session.ended and len(agents) < self.request.ranks:
+                raise UserCodeFailed(
+                    f"{self.request.interpreter} ended before it ran anything",
+                    self.session.output(),
+                )
+            self._in_time(deadline, "the interpreter did not start")
+        for agent in agents:
+            self._waiting[agent].clear()
+            self.session.send(agent, "job", **self._job(observe=not again))
+        found = [self._captured(agent, deadline, tell) for agent in agents]
+        self._agents = agents
+        self._loader = found[0]
+        return found[0]
+
+    def start(self, plan: Plan, seconds: float) -> Candidate:
+        """Start a loader with this setting and take its first batch.
+
+        CannotRun where the setting itself fails, OutOfTime where no batch came.
+        """
+        if not self._agents:
+            self.capture(lambda _: None, again=True)
+        self._n_candidates += 1
+        name = self._n_candidates
+        candidate = Candidate(plan, [Peer("candidate", one.rank, name) for one in self._agents])
+        hops = 0.618 * name  # each reads another part of the data
+        skip = int((hops - int(hops)) * (self.loader.batches or 0))
+        for agent in self._agents:
+            self.session.send(
+                agent,
+                "fork" if self.forks else "become",
+                id=name,
+                plan={**plan._asdict(), "skip": skip},
+                pin=self.pins,
+            )
+        if not self.forks:
+            self._agents = []
+        try:
+            started = self._answers(candidate, "started", seconds)
+        except (CannotRun, OutOfTime):
+            self.stop(candidate)
+            raise
+        candidate.started = Started(
+            first_batch_s=max(one["first_batch_s"] for one in started),
+            batch_bytes=max(one["batch_bytes"] for one in started),
+            batch_tensors=max(one["batch_tensors"] for one in started),
+            repeats=any(one["repeats"] for one in started),
+        )
+        return candidate
+
+    def measure(
+        self, candidate: Candidate, seconds: float, patience: float, pace_s: float = 0.0
+    ) -> Window:
+        """Read a window of about `seconds`; OutOfTime where it takes more than `patience`."""
+        for peer in candidate.peers:
+            self.session.send(
+                peer, "measure", seconds=seconds, least_cycles=LEAST_CYCLES, pace_s=pace_s
+            )
+        windows = [_window(one) for one in self._answers(candidate, "window", patience)]
+        return together(windows)
+
+    def stop(self, candidate: Candidate) -> None:
+        """End a candidate: in good order if it can, at once if not."""
+        for peer in candidate.peers:
+            self.session.send(peer, "stop")
+        deadline = time.monotonic() + STOPPING_S
+        while not self._gone.issuperset(candidate.peers) and time.monotonic() < deadline:
+            self._listen()
+        for peer in set(candidate.peers) - self._gone:
+            self.session.send(Peer("agent", peer.rank, -1), "kill", id=peer.id)
+
+    def _job(self, observe: bool) -> dict[str, Any]:
+        request = self.request
+        job: dict[str, Any] = {
+            "script": None if request.script is None else str(request.script),
+            "argv0": request.argv0,
+            "module": request.module,
+            "text": request.text,
+            "args": list(request.args),
+            "construct": request.construct,
+            "batch_size": request.batch_size,
+            "observe": None,
+        }
+        if request.target.name is not None:
+            job["name"] = request.target.name
+        elif request.lines is not None:
+            path, (first, last) = str(request.target.path), request.lines
+            job["target"] = {"path": path, "first": first, "last": last, "nth": request.target.nth}
+        if observe and request.observe and not request.construct:
+            # ranks that wait for each other in every step must stop at the same one
+            seconds = OBSERVE_SHARE * request.seconds if request.ranks == 1 else None
+            job["observe"] = {"batches": OBSERVE_BATCHES, "seconds": seconds}
+        return job
+
+    def _captured(self, agent: Peer, deadline: float, tell: Callable[[str], None]) -> Loader:
+        """Wait until the script of this rank has reached the loader."""
+        last = "did not construct a DataLoader"
+        while True:
+            while not self._waiting[agent]:
+                if agent in self._gone:
+                    raise UserCodeFailed(
+                        f"the script ended by itself before its loader was iterated; it {last}",
+                        self.session.output(),
+                    )
+                self._listen()
+                self._in_time(deadline, f"the script {last}", agent)
+            message = self._waiting[agent].popleft()
+            event = message.pop("event")
+            if event == "captured":
+                return Loader(**message)
+            if event == "constructed":
+                last = "constructed the loader, but did not iterate over it"
+                tell("constructed")
+            elif event == "iterating":
+                last = "iterates over the loader, but its steps take too long to be observed"
+                tell("iterating")
+                deadline = max(deadline, time.monotonic() + self.request.seconds)
+            elif event == "failed":
+                raise _failure(message, None)
+            elif event == "wrong":
+                raise WrongUse(message["message"])
+            elif event == "nothing":
+                raise NotEnough(self._nothing(message["constructed"]))
+
+    def _nothing(self, constructed: list[list[Any]]) -> str:
+        """Why a script that ran to its end has no loader to measure."""
+        shown = self.request.target.shown
+        if not constructed:
+            return f"{shown}: the script ended without constructing a DataLoader"
+        places = sorted({f"{Path(path).name}:{line}" for path, line in constructed})
+        reached = ", ".join(places[:8])
+        if self.request.target.nth > 1:
+            return f"{shown}: the line was reached less often; constructed were {reached}"
+        return f"{shown}: no DataLoader was constructed there; constructed were {reached}"
+
+    def _in_time(self, deadline: float, state: str, agent: Peer | None = None) -> None:
+        if time.monotonic() <= deadline:
+            return
+        where = None if agent is None else self._where(agent)
+        at = f" (it is at {where})" if where else ""
+        raise NotEnough(
+            f"{state} within {self.request.reach_seconds:g} s{at}; --reach-seconds gives it "
+            "longer, --construct or a function as target needs less of the script"
+        )
+
+    def _answers(self, candidate: Candidate, event: str, seconds: float) -> list[Message]:
+        """What the candidate answers in every rank."""
+        deadline = time.monotonic() + seconds
+        return [self._answer(candidate, peer, event, deadline) for peer in candidate.peers]
+
+    def _answer(self, candidate: Candidate, peer: Peer, event: str, deadline: float) -> Message:
+        waiting = self._waiting.setdefault(peer, deque())
+        while True:
+            while not waiting:
+                if peer in self._gone:
+                    raise self._died(candidate, peer)
+                if time.monotonic() > deadline:
+                    where = self._where(peer)
+                    self.kill(candidate)
+                    raise OutOfTime(f"it is at {where}" if where else "no batch came")
+                self._listen()
+            message = waiting.popleft()
+            if message["event"] == event:
+                return message
+            if message["event"] == "empty":
+                raise NotEnough(self._empty())
+            if message["event"] == "failed":
+                failure = _failure(message, candidate.plan)
+                in_sample = message["index"] is not None or message["worker"] is not None
+                if in_sample or not candidate.plan.num_workers:
+                    raise failure
+                raise CannotRun(str(failure))
+
+    def kill(self, candidate: Candidate) -> None:
+        """End a candidate at once."""
+        for peer in candidate.peers:
+            self.session.send(Peer("agent", peer.rank, -1), "kill", id=peer.id)
+
+    def _where(self, peer: Peer) -> str | None:
+        """The line of the user's code that a process is at."""
+        self.session.send(peer, "where")
+        deadline = time.monotonic() + 0.4
+        waiting = self._waiting.setdefault(peer, deque())
+        while time.monotonic() < deadline and peer not in self._gone:
+            for message in waiting:
+                if message["event"] == "here":
+                    place: str | None = message["place"]
+                    return place
+            self._listen()
+        return None
+
+    def _died(self, candidate: Candidate, peer: Peer) -> Exception:
+        """Why a candidate has gone without a word."""
+        deadline = time.monotonic() + 0.5
+        key = (peer.rank, peer.id)
+        while key not in self._statuses and time.monotonic() < deadline:
+            self._listen()
+        status = self._statuses.get(key)
+        plan = candidate.plan.shown
+        if status is None:
+            return UserCodeFailed(
+                f"with {plan} the process lost its connection to dladvise: does the dataset "
+                "close descriptors that are not its own?",
+                self.session.output(),
+            )
+        how = f"ended with status {status}"
+        if status < 0:
+            how = f"was killed by {signal.Signals(-status).name}"
+        failure = UserCodeFailed(f"with {plan} the process {how}", self.session.output())
+        return CannotRun(str(failure)) if candidate.plan.num_workers else failure
+
+    def _empty(self) -> str:
+        loader = self.loader
+        if loader.samples and loader.drop_last:
+            return (
+                f"the loader yields no batch: its {loader.samples} samples do not fill one "
+                "and drop_last leaves it out"
+            )
+        return f"the loader yields no batch: {loader.dataset} is empty"
+
+    def _listen(self) -> None:
+        """Sort in what was heard; raises where the measurement must end."""
+        if self._cancelled():
+            raise Cancelled("interrupted")
+        self._watch_memory()
+        try:
+            peer, message = self.session.heard.get(timeout=LOOK_S)
+        except queue.Empty:
+            return
+        if message is None:
+            self._gone.add(peer)
+        elif message["event"] == "exited":
+            self._statuses[peer.rank, message["id"]] = message["status"]
+        else:
+            self._waiting.setdefault(peer, deque()).append(message)
+
+    def _watch_memory(self) -> None:
+        now = time.monotonic()
+        if now - self._looked_at_memory < LOOK_S:
+            return
+        self._looked_at_memory = now
+        free, limit = free_bytes(), self.request.max_memory_mb
+        if free < LEAST_FREE * total_bytes():
+            raise NotEnough(
+                f"stopped: only {free // 1_000_000:,} MB of memory were left, less than a tenth"
+            )
+        if limit is not None and self._free_at_first - free > limit * 1_000_000:
+            raise NotEnough(f"stopped: more than the allowed {limit:,} MB of memory were taken")
+
+
+def free_bytes() -> int:
+    """The memory that can still be taken, by this machine's and the control group's account."""
+    free = int(psutil.virtual_memory().available)
+    limited = group_memory_left()
+    return free if limited is None else min(free, limited)
+
+
+def total_bytes() -> int:
+    """The memory there is."""
+    return memory_bytes() or int(psutil.virtual_memory().total)
+
+
+def together(windows: list[Window]) -> Window:
+    """The window of all ranks: the pace of the slowest, the mean of what they used."""
+    slowest = min(windows, key=lambda window: window.rate)
+
+    def mean(name: str) -> float | None:
+        values = [getattr(window, name) for window in windows]
+        return None if None in values else sum(values) / len(values)
+
+    return slowest._replace(
+        cpu_s=mean("cpu_s"),
+        queued_s=mean("queued_s"),
+        asked_bytes=mean("asked_bytes"),
+        disk_bytes=mean("disk_bytes"),
+        others_busy=mean("others_busy"),
+        memory_mb=max(window.memory_mb for window in windows),
+        worker_mb=max(window.worker_mb for window in windows),
+        settled=all(window.settled for window in windows),
+    )
+
+
+def _window(message: Message) -> Window:
+    """A window by batch, from the totals that were counted."""
+    n = message["n_batches"]
+    used: dict[str, float] = message["used"] or {}
+
+    def per_batch(name: str) -> float | None:
+        return used[name] / n if used else None
+
+    memory = message["private_mb"]
+    return Window(
+        n_batches=n,
+        elapsed_s=message["elapsed_s"],
+        cycle=message["cycle"],
+        cycles_s=tuple(message["cycles_s"]),
+        batches_s=tuple(message["batches_s"]),
+        wait_s=message["wait_s"] / n,
+        main_cpu_s=message["main_cpu_s"] / n,
+        cpu_s=per_batch("cpu_s"),
+        queued_s=per_batch("queued_s"),
+        asked_bytes=per_batch("asked_bytes"),
+        disk_bytes=per_batch("disk_bytes"),
+        others_busy=message["others_busy"],
+        samples_per_batch=message["samples_per_batch"],
+        memory_mb=sum(memory),
+        worker_mb=max(memory[1:], default=0.0),
+        settled=message["settled"],
+        epoch_batches=message["epoch_batches"],
+    )
+
+
+def _failure(message: Message, plan: Plan | None) -> UserCodeFailed:
+    """What the user's code raised, and for which sample."""
+    words = []
+    if message["index"] is not None:
+        words.append(f"sample {message['index']}")
+    elif isinstance(message["batch"], list):
+        samples = ", ".join(map(str, message["batch"][:16]))
+        more = ", …" if len(message["batch"]) > 16 else ""
+        words.append(f"in the batch of samples {samples}{more}")
+    elif message["batch"] is not None:
+        words.append(f"sample {message['batch']}")
+    if message["worker"] is not None:
+        words.append(f"worker {message['worker']}")
+    if plan is not None:
+        words.append(f"with {plan.shown}")
+    return UserCodeFailed(message["summary"], message["traceback"], ", ".join(words))

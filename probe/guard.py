@@ -1,0 +1,180 @@
+"""Runs a command and ends everything that came of it, whatever happens.
+
+A process of its own, started by path: `guard.py MARK COMMAND...`. It lives until the
+command has ended or the other end of its standard input is gone, as it is when dladvise
+was killed. Every process of the command carries MARK in its environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+MARK = "DLADVISE_PROBE_RUN"
+SHM = Path("/dev/shm")
+LOOK_S = 0.4  # between two looks at which processes there are
+GRACE_S = 0.4  # between the request to end and the end
+PR_SET_CHILD_SUBREAPER = 36
+STOPPED = 143
+
+
+def main(mark: str, command: list[str]) -> int:
+    """Run the command to its end or ours; its exit status is returned."""
+    begun = time.time()
+    adopt_orphans()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # dladvise says when it is over
+    signal.signal(signal.SIGTERM, lambda *_: os.close(0))
+    flags = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if os.name == "nt" else {}
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        start_new_session=os.name != "nt",
+        env={**os.environ, MARK: mark},
+        **flags,  # type: ignore[call-overload, unused-ignore]
+    )
+    known: set[int] = set()
+    while child.poll() is None and not _asked_to_stop(LOOK_S):
+        known.update(family())
+    status = child.poll()
+    end_all(mark, known, begun)
+    return STOPPED if status is None else status if status >= 0 else 128 - status
+
+
+def end_all(mark: str, known: set[int], begun: float) -> None:
+    """End every process that is ours, and remove what they left in shared memory."""
+    deadline = time.monotonic() + 1.5
+    left: set[Path] = set()
+    graceful = time.monotonic() + GRACE_S
+    asked: set[int] = set()
+    while True:
+        ours = set(family()) or set(marked(mark)) - {os.getpid()}
+        if not ours:
+            break
+        known |= ours
+        for pid in ours:
+            left.update(mapped_shm(pid))
+            now = time.monotonic()
+            if now < graceful and pid in asked:
+                continue
+            asked.add(pid)
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGTERM if now < graceful else _hard())
+        reap()
+        time.sleep(0.02)
+        if time.monotonic() > deadline:
+            break
+    remove_shm(known, left, begun)
+
+
+def family() -> Iterator[int]:
+    """The living processes below this one."""
+    if sys.platform != "linux":
+        import psutil
+
+        yield from (child.pid for child in psutil.Process().children(recursive=True))
+        return
+    waiting = [os.getpid()]
+    while waiting:
+        pid = waiting.pop()
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{pid}/task"):
+                children = Path(f"/proc/{pid}/task/{task}/children").read_text().split()
+                waiting += map(int, children)
+        if pid != os.getpid() and not _is_zombie(pid):
+            yield pid
+
+
+def marked(mark: str) -> Iterator[int]:
+    """The living processes with our mark in their environment, wherever they are now."""
+    import psutil
+
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            is_ours = process.environ().get(MARK) == mark
+            if is_ours and process.status() != psutil.STATUS_ZOMBIE:
+                yield process.pid
+
+
+def mapped_shm(pid: int) -> Iterator[Path]:
+    """The files of shared memory that a process has mapped and that still have a name."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            name = line[line.find("/") :] if "/" in line else ""
+            if name.startswith(f"{SHM}/") and not name.endswith(" (deleted)"):
+                yield Path(name)
+
+
+def remove_shm(pids: Iterable[int], mapped: Iterable[Path], begun: float) -> None:
+    """Remove the shared memory that was made by these processes since then.
+
+    torch names its files torch_PID_..., Python's semaphores and segments are told by
+    who had them mapped.
+    """
+    candidates = {path for pid in pids for path in SHM.glob(f"torch_{pid}_*")}
+    candidates.update(path for path in mapped if path.name.startswith(("torch_", "sem.", "psm_")))
+    for path in candidates:
+        with contextlib.suppress(OSError):
+            if path.stat().st_ctime >= begun - 1 and path.stat().st_uid == os.getuid():
+                path.unlink()
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every process below this one whose own parent ends (prctl(2))."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap() -> None:
+    """Take note of adopted children that have ended."""
+    with contextlib.suppress(ChildProcessError, AttributeError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _asked_to_stop(seconds: float) -> bool:
+    """Wait for a word on standard input, or its end."""
+    if os.name == "nt":  # pipes cannot be waited for
+        return _windows_stdin_ended(seconds)
+    import select
+
+    try:
+        return bool(select.select([0], [], [], seconds)[0])
+    except (OSError, ValueError):
+        return True
+
+
+def _windows_stdin_ended(seconds: float) -> bool:
+    import threading
+
+    global _reader
+    if _reader is None:
+        _reader = threading.Thread(target=sys.stdin.buffer.read, args=(1,), daemon=True)
+        _reader.start()
+    _reader.join(seconds)
+    return not _reader.is_alive()
+
+
+_reader = None
+
+
+def _hard() -> signal.Signals:
+    return getattr(signal, "SIGKILL", signal.SIGTERM)
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return True
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

@@ -1,0 +1,87 @@
+"""What processes used of the machine: CPU, the queue for it, reads, memory.
+
+Linux tells all of it; None elsewhere, where only the clock is left.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable
+from typing import NamedTuple, Optional
+
+
+class Usage(NamedTuple):
+    """Totals of some processes since they started.
+
+    `cpu_s` and `queued_s` (runnable, but waiting for a core) are seconds over all
+    threads; `asked_bytes` were read by system calls, `disk_bytes` came from storage.
+    """
+
+    cpu_s: float
+    queued_s: float
+    asked_bytes: int
+    disk_bytes: int
+
+    def since(self, before: Usage) -> Usage:
+        """What was used between the two readings."""
+        return Usage(*(late - early for late, early in zip(self, before)))
+
+
+def usage(pids: Iterable[int]) -> Optional[Usage]:
+    """The totals of the processes that still exist; None where the system does not tell."""
+    if sys.platform != "linux":
+        return None
+    cpu = queued = 0.0
+    asked = disk = 0
+    for pid in pids:
+        try:
+            cpu += time.clock_gettime(~pid << 3 | 2)  # what clock_getcpuclockid(3) makes of a pid
+            queued += sum(_queued_s(pid, task) for task in os.listdir(f"/proc/{pid}/task"))
+        except OSError:
+            continue  # it has ended
+        counts = _fields(f"/proc/{pid}/io")
+        asked += counts.get("rchar", 0)
+        disk += counts.get("read_bytes", 0)
+    return Usage(cpu, queued, asked, disk)
+
+
+def busy_s() -> Optional[float]:
+    """The seconds that all cores of the machine have been busy since it started."""
+    try:
+        with open("/proc/stat", encoding="ascii") as file:
+            ticks = [int(word) for word in file.readline().split()[1:9]]
+    except (OSError, ValueError):
+        return None
+    user, nice, system, _idle, _iowait, irq, softirq, _steal = ticks
+    return (user + nice + system + irq + softirq) / float(os.sysconf("SC_CLK_TCK"))
+
+
+def private_bytes(pid: int) -> int:
+    """The memory that would be free again if the process ended; 0 where it is not known."""
+    counts = _fields(f"/proc/{pid}/smaps_rollup")
+    return (counts.get("Private_Clean", 0) + counts.get("Private_Dirty", 0)) * 1024
+
+
+def _queued_s(pid: int, task: str) -> float:
+    try:
+        with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
+def _fields(path: str) -> dict[str, int]:
+    """The numbers of a file of `name: number` lines."""
+    found = {}
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            for line in file:
+                name, colon, rest = line.partition(":")
+                words = rest.split()
+                if colon and words and words[0].isdigit():
+                    found[name] = int(words[0])
+    except OSError:
+        return {}
+    return found

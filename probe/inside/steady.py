@@ -1,0 +1,212 @@
+"""Times the batches of one loader in its steady state."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Optional
+
+from . import counters
+from .twin import Plan, endless
+
+LONGEST_TRACE = 2000  # batch times kept from a window
+
+
+class Empty(Exception):
+    """An epoch without a batch."""
+
+
+class Start(NamedTuple):
+    """How a loader came to life. Times in seconds from the call of iter()."""
+
+    iterator_s: float
+    first_batch_s: float
+    batch_bytes: int
+    batch_tensors: int
+    repeats: bool  # every worker of a stream delivers the same batches
+
+
+class Window(NamedTuple):
+    """What was counted over whole cycles, in which every worker delivers one batch.
+
+    `cycles_s` are their durations, `batches_s` those of single batches without workers;
+    `main_cpu_s` is what the main process used, `used` what all did (None where unknown).
+    `others_busy` are the cores that other programs kept busy. `wait_s` was spent waiting
+    for batches, the rest pacing. `epoch_batches` is the length of a stream that ended.
+    """
+
+    n_batches: int
+    elapsed_s: float
+    cycle: int
+    cycles_s: list[float]
+    batches_s: list[float]
+    wait_s: float
+    main_cpu_s: float
+    used: Optional[counters.Usage]
+    others_busy: Optional[float]
+    samples_per_batch: Optional[float]
+    private_mb: list[float]  # of the main process, then of each worker
+    settled: bool
+    epoch_batches: Optional[int]
+
+
+class Steady:
+    """A loader that is being measured; the constructor starts it and takes one batch."""
+
+    def __init__(self, loader: Any, plan: Plan) -> None:
+        from torch.utils.data import DataLoader
+
+        self.loader = loader
+        self.plan = plan
+        self.epoch_batches: Optional[int] = None
+        self._iterate = DataLoader.__iter__
+        self._epoch_so_far = 0
+        self._undrained = plan.backlog
+        self._begun = time.perf_counter()
+        self._iterator = self._iterate(loader)
+        self._iterator_s = time.perf_counter() - self._begun
+        self.workers = [worker.pid for worker in getattr(self._iterator, "_workers", [])]
+
+    def start(self) -> Start:
+        """Take the first batch, and of a stream one from every worker."""
+        batch = self._next()
+        first_batch_s = time.perf_counter() - self._begun
+        sizes = list(tensor_bytes(batch))
+        return Start(
+            iterator_s=self._iterator_s,
+            first_batch_s=first_batch_s,
+            batch_bytes=sum(sizes),
+            batch_tensors=len(sizes),
+            repeats=self._repeats(batch),
+        )
+
+    def window(self, seconds: float, least_cycles: int, pace_s: float) -> Window:
+        """Measure for about `seconds`, with a consumer that takes `pace_s` a batch."""
+        settled = self._drain(seconds, pace_s)
+        cycle = max(1, self.plan.num_workers)
+        pids = [os.getpid(), *self.workers]
+        cycles: list[float] = []
+        batches: list[float] = []
+        n_batches = 0
+        elapsed = wait = 0.0
+        disturbed = 0
+        busy_before, before = counters.busy_s(), counters.usage(pids)
+        main_before, wall_before = time.process_time(), time.perf_counter()
+        while True:
+            begun = time.perf_counter()
+            epoch = self.epoch_batches, self._epoch_so_far
+            waited = 0.0
+            for _ in range(cycle):
+                if pace_s:
+                    time.sleep(pace_s)
+                asked = time.perf_counter()
+                self._next()
+                got = time.perf_counter()
+                waited += got - asked
+                if cycle == 1 and len(batches) < LONGEST_TRACE:
+                    batches.append(got - asked)
+            took = time.perf_counter() - begun
+            n_batches += cycle
+            elapsed += took
+            if self._epoch_so_far < epoch[1] and self.plan.num_workers:
+                disturbed += 1  # the stream began anew: part of its life, not of the steady state
+            cycles.append(took)
+            wait += waited
+            enough = elapsed >= seconds and len(cycles) >= least_cycles
+            if enough or elapsed >= 4 * seconds:
+                break
+        wall = time.perf_counter() - wall_before
+        main_cpu_s = time.process_time() - main_before
+        after, busy_after = counters.usage(pids), counters.busy_s()
+        used = after.since(before) if before is not None and after is not None else None
+        others = None
+        if used is not None and busy_before is not None and busy_after is not None:
+            others = max(0.0, busy_after - busy_before - used.cpu_s) / wall
+        source = endless(self.loader)
+        samples: Optional[float] = self.loader.batch_size
+        if source is not None:
+            samples = source.n_samples / max(1, source.n_batches)
+        return Window(
+            n_batches=n_batches,
+            elapsed_s=elapsed,
+            cycle=cycle,
+            cycles_s=cycles[-LONGEST_TRACE:],
+            batches_s=batches,
+            wait_s=wait,
+            main_cpu_s=main_cpu_s,
+            used=used,
+            others_busy=others,
+            samples_per_batch=samples,
+            private_mb=[round(counters.private_bytes(pid) / 1e6, 1) for pid in pids],
+            settled=settled and disturbed * 4 <= len(cycles),
+            epoch_batches=self.epoch_batches,
+        )
+
+    def stop(self) -> None:
+        """End the workers in good order, as far as they obey."""
+        shutdown = getattr(self._iterator, "_shutdown_workers", None)
+        if shutdown is not None:
+            shutdown()
+
+    def _next(self) -> Any:
+        try:
+            batch = next(self._iterator)
+        except StopIteration:
+            if not self._epoch_so_far:
+                raise Empty from None
+            self.epoch_batches, self._epoch_so_far = self._epoch_so_far, 0
+            self._iterator = self._iterate(self.loader)
+            batch = next(self._iterator, None)
+            if batch is None:
+                raise Empty from None
+        self._epoch_so_far += 1
+        return batch
+
+    def _drain(self, seconds: float, pace_s: float) -> bool:
+        """Throw away what was made while nobody measured; reports whether all of it went."""
+        plan = self.plan
+        begun = time.perf_counter()
+        for n_taken in range(plan.backlog):
+            if n_taken >= plan.num_workers and time.perf_counter() - begun > max(1.0, 2 * seconds):
+                return False
+            self._next()
+        if pace_s:
+            for _ in range(plan.num_workers):
+                time.sleep(pace_s)
+                self._next()
+        return True
+
+    def _repeats(self, first: Any) -> bool:
+        """Reports whether the workers of a stream all deliver what the first one does."""
+        n_workers = self.plan.num_workers
+        if endless(self.loader) is not None or n_workers < 2:
+            return False
+        try:
+            digests = [_digest(first)] + [_digest(self._next()) for _ in range(n_workers)]
+        except Exception:
+            return False  # it cannot be compared, or has failed: the next batch says so
+        # what always looks the same says nothing
+        return len(set(digests[:n_workers])) == 1 and digests[n_workers] != digests[0]
+
+
+def tensor_bytes(value: Any) -> Iterator[int]:
+    """The bytes of every tensor and array in a batch."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        yield value.numel() * value.element_size()
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from tensor_bytes(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from tensor_bytes(one)
+    elif isinstance(getattr(value, "nbytes", None), int):
+        yield value.nbytes
+
+
+def _digest(batch: Any) -> bytes:
+    return hashlib.blake2b(pickle.dumps(batch), digest_size=16).digest()

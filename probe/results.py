@@ -1,0 +1,166 @@
+"""What a measurement answers, and how it is written as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .inside.machine import Machine
+from .request import Target
+
+MEASURED, USER_CODE_FAILED, WRONG_USE, NOT_ENOUGH, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+class ProbeError(Exception):
+    """A measurement that came to nothing; `status` is what the command exits with."""
+
+    status = NOT_ENOUGH
+
+
+class WrongUse(ProbeError):
+    """The request names something that is not there."""
+
+    status = WRONG_USE
+
+
+class NotEnough(ProbeError):
+    """Not enough could be measured in the time."""
+
+
+class Cancelled(ProbeError):
+    """The caller wanted no more of it."""
+
+    status = INTERRUPTED
+
+
+class UserCodeFailed(ProbeError):
+    """The user's code failed: one line, and its own traceback (empty where there is none).
+
+    `place` says which sample, batch and worker it was, as far as that is known.
+    """
+
+    status = USER_CODE_FAILED
+
+    def __init__(self, summary: str, traceback: str = "", place: str = "") -> None:
+        super().__init__(f"{summary} ({place})" if place else summary)
+        self.traceback = traceback
+
+
+class Settings(NamedTuple):
+    """The arguments of a loader that are measured or recommended."""
+
+    num_workers: int
+    prefetch_factor: int | None = None
+    persistent_workers: bool = False
+    pin_memory: bool = False
+
+
+class Estimate(NamedTuple):
+    """A value with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Point(NamedTuple):
+    """One measured setting. `epoch_s` is None where the length of an epoch is unknown.
+
+    `first_batch_s` is from iter() to the first batch; `memory_mb` what all its processes
+    have for themselves.
+    """
+
+    num_workers: int
+    prefetch_factor: int | None
+    batches_per_s: Estimate
+    samples_per_s: float | None
+    first_batch_s: float
+    epoch_s: float | None
+    memory_mb: float | None
+    batches: int
+
+
+class Stage(NamedTuple):
+    """What is being done now and why, in a few words: told while a measurement runs.
+
+    A Point is told as well whenever a setting has been measured, again when it is
+    measured better.
+    """
+
+    words: str
+
+
+class Consumer(NamedTuple):
+    """The user's loop as it was observed: one training step, and the share of waiting."""
+
+    step_s: float
+    wait_share: float
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The answer. `reason` is one sentence; `curve` is ordered by workers."""
+
+    target: Target
+    current: Settings
+    recommended: Settings
+    speedup: Estimate | None
+    curve: tuple[Point, ...]
+    consumer: Consumer | None
+    bound_by: str
+    confidence: str
+    reason: str
+    warnings: tuple[str, ...]
+    machine: Machine
+    elapsed_s: float
+
+    def json(self) -> Mapping[str, Any]:
+        """The object that `dladvise probe --json` prints."""
+        target = {"path": str(self.target.path or self.target.module), "line": self.target.line}
+        if self.target.name is not None:
+            target["name"] = self.target.name
+        machine = self.machine._asdict()
+        del machine["gpu"]
+        return {
+            "target": target,
+            "current": self.current._asdict(),
+            "recommended": {
+                "num_workers": self.recommended.num_workers,
+                "prefetch_factor": self.recommended.prefetch_factor,
+                "persistent_workers": self.recommended.persistent_workers,
+            },
+            "speedup": None if self.speedup is None else _rounded(self.speedup._asdict()),
+            "curve": [
+                _rounded(
+                    {
+                        "num_workers": point.num_workers,
+                        "prefetch_factor": point.prefetch_factor,
+                        "batches_per_s": point.batches_per_s.value,
+                        "low": point.batches_per_s.low,
+                        "high": point.batches_per_s.high,
+                        "samples_per_s": point.samples_per_s,
+                        "first_batch_s": point.first_batch_s,
+                        "epoch_s": point.epoch_s,
+                        "memory_mb": point.memory_mb,
+                        "batches": point.batches,
+                    }
+                )
+                for point in self.curve
+            ],
+            "consumer": None if self.consumer is None else _rounded(self.consumer._asdict()),
+            "bound_by": self.bound_by,
+            "confidence": self.confidence,
+            "reason": self.reason,
+            "warnings": list(self.warnings),
+            "machine": machine,
+            "elapsed_s": round(self.elapsed_s, 1),
+        }
+
+
+def _rounded(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with floats of four significant digits."""
+    return {
+        name: float(f"{value:.4g}") if isinstance(value, float) else value
+        for name, value in fields.items()
+    }

@@ -1,0 +1,192 @@
+"""The processes of one measurement: started, listened to, and ended without a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from multiprocessing.connection import Client, Listener
+from pathlib import Path
+from typing import NamedTuple
+
+from . import guard
+from .inside.channel import ADDRESS, TOKEN, Channel, Closed, Message
+from .request import Request
+from .results import WrongUse
+
+INSIDE = Path(__file__).parent / "inside" / "run.py"
+OUTPUT_KEPT = 64 * 1024  # bytes of what the script printed last
+ENDING_S = 2.5  # for the guard to end everything
+
+
+class Peer(NamedTuple):
+    """Who says something: the agent of a rank, or the process of a candidate."""
+
+    role: str
+    rank: int
+    id: int
+
+
+class Heard(NamedTuple):
+    """A message, or None where the peer is gone."""
+
+    peer: Peer
+    message: Message | None
+
+
+class Session:
+    """Runs the user's script under a guard and holds the conversations with it.
+
+    Used in a `with`: at its end no process of it is left, and no shared memory.
+    """
+
+    def __init__(self, request: Request, on_output: Callable[[bytes], None] | None = None) -> None:
+        self.request = request
+        self.heard: queue.Queue[Heard] = queue.Queue()
+        self._on_output = on_output
+        self._channels: dict[Peer, Channel] = {}
+        self._output: deque[bytes] = deque()
+        self._n_output = 0
+        self._mark = secrets.token_hex(8)
+        self._token = secrets.token_hex(16)
+        self._folder = tempfile.mkdtemp(prefix="dladvise-")
+        self._begun = time.time()
+        self._listener = Listener(
+            None if os.name == "nt" else os.path.join(self._folder, "probe"), backlog=64
+        )
+        self._closing = False
+        self._runs: list[subprocess.Popen[bytes]] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def launch(self, environ: dict[str, str] | None = None) -> None:
+        """Start the user's interpreter once, or through torch's launcher for several ranks."""
+        request = self.request
+        command = [request.interpreter]
+        if request.ranks > 1:
+            command += ["-m", "torch.distributed.run", "--standalone"]
+            command += ["--nproc-per-node", str(request.ranks)]
+        command.append(str(INSIDE))
+        env = {
+            **request.env,
+            **(environ or {}),
+            "DLADVISE_PROBE": "1",
+            ADDRESS: str(self._listener.address),
+            TOKEN: self._token,
+        }
+        env.setdefault("PYTHONUNBUFFERED", "1")  # what is printed last is wanted first
+        try:
+            run = subprocess.Popen(
+                [sys.executable, "-I", guard.__file__, self._mark, *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                cwd=request.cwd,
+                env=env,
+                start_new_session=os.name != "nt",
+            )
+        except OSError as error:
+            raise WrongUse(f"{request.cwd}: {error.strerror or error}") from None
+        self._runs.append(run)
+        threading.Thread(target=self._drain, args=(run,), daemon=True).start()
+
+    @property
+    def ended(self) -> bool:
+        """Reports whether every interpreter that was started has ended."""
+        return all(run.poll() is not None for run in self._runs)
+
+    def send(self, peer: Peer, event: str, **fields: object) -> bool:
+        """Send to a peer; False where it is gone."""
+        channel = self._channels.get(peer)
+        if channel is None:
+            return False
+        try:
+            channel.send(event, **fields)
+        except Closed:
+            return False
+        return True
+
+    def output(self) -> str:
+        """The last of what the script printed."""
+        return b"".join(self._output).decode(errors="replace")
+
+    def close(self) -> None:
+        """End everything."""
+        if self._closing:
+            return
+        self._closing = True
+        for run in self._runs:
+            if run.stdin is not None:
+                with contextlib.suppress(OSError):
+                    run.stdin.close()  # what the guard waits for
+        deadline = time.monotonic() + ENDING_S
+        for run in self._runs:
+            try:
+                run.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                run.kill()
+                run.wait()
+        if any(run.returncode is not None and run.returncode < 0 for run in self._runs):
+            guard.end_all(self._mark, set(), self._begun)  # somebody killed the guard
+        for channel in list(self._channels.values()):
+            channel.close()
+        with contextlib.suppress(OSError, EOFError):
+            Client(self._listener.address).close()  # wakes who waits to accept
+            self._listener.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _accept(self) -> None:
+        while not self._closing:
+            try:
+                connection = self._listener.accept()
+            except (OSError, EOFError):
+                return
+            channel = Channel(connection)
+            threading.Thread(target=self._listen, args=(channel,), daemon=True).start()
+
+    def _listen(self, channel: Channel) -> None:
+        try:
+            hello = channel.receive()
+            if hello.get("token") != self._token:
+                channel.close()
+                return
+        except Closed:
+            return
+        peer = Peer(hello["role"], hello["rank"], hello.get("id", -1))
+        self._channels[peer] = channel
+        self.heard.put(Heard(peer, hello))
+        while True:
+            try:
+                message = channel.receive()
+            except Closed:
+                break
+            self.heard.put(Heard(peer, message))
+        self.heard.put(Heard(peer, None))
+
+    def _drain(self, run: subprocess.Popen[bytes]) -> None:
+        """Read what the script prints, however much; only its end is kept."""
+        assert run.stdout is not None
+        while True:
+            data = os.read(run.stdout.fileno(), 1 << 16)
+            if not data:
+                return
+            if self._on_output is not None:
+                self._on_output(data)
+            self._output.append(data)
+            self._n_output += len(data)
+            while self._n_output - len(self._output[0]) > OUTPUT_KEPT:
+                self._n_output -= len(self._output.popleft())
