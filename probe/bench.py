@@ -29,6 +29,9 @@ OBSERVE_BATCHES = 30
 OBSERVE_SHARE = 0.25  # of the time to measure in, before the loop is left
 
 
+ITERATES = "iterates over the loader, but its steps take too long to be observed"
+
+
 class Loader(NamedTuple):
     """The captured loader in plain values, as its own process describes it."""
 
@@ -139,6 +142,7 @@ class Bench:
         self.session = session
         self.request = request
         self._cancelled = cancelled
+        self.reached = time.monotonic()  # when the loop over the loader was reached
         self._loader: Loader | None = None
         self._agents: list[Peer] = []  # that have the loader and wait for what to do
         self._n_candidates = 0
@@ -279,12 +283,15 @@ class Bench:
             message = self._waiting[agent].popleft()
             event = message.pop("event")
             if event == "captured":
+                if last != ITERATES:
+                    self.reached = time.monotonic()
                 return Loader(**message)
             if event == "constructed":
                 last = "constructed the loader, but did not iterate over it"
                 tell("constructed")
             elif event == "iterating":
-                last = "iterates over the loader, but its steps take too long to be observed"
+                last = ITERATES
+                self.reached = time.monotonic()
                 tell("iterating")
                 deadline = max(deadline, time.monotonic() + self.request.seconds)
             elif event == "failed":
@@ -440,12 +447,15 @@ def together(windows: list[Window]) -> Window:
         values = [getattr(window, name) for window in windows]
         return None if None in values else sum(values) / len(values)
 
+    others, cpu_s = mean("others_busy"), mean("cpu_s")
+    if others is not None and cpu_s is not None:  # the other ranks are not others
+        others = max(0.0, others - (len(windows) - 1) * cpu_s * slowest.rate)
     return slowest._replace(
         cpu_s=mean("cpu_s"),
         queued_s=mean("queued_s"),
         asked_bytes=mean("asked_bytes"),
         disk_bytes=mean("disk_bytes"),
-        others_busy=mean("others_busy"),
+        others_busy=others,
         memory_mb=max(window.memory_mb for window in windows),
         worker_mb=max(window.worker_mb for window in windows),
         settled=all(window.settled for window in windows),

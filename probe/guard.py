@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -31,13 +32,11 @@ def main(mark: str, command: list[str]) -> int:
     adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # dladvise says when it is over
     signal.signal(signal.SIGTERM, lambda *_: os.close(0))
-    flags = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if os.name == "nt" else {}
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         start_new_session=os.name != "nt",
         env={**os.environ, MARK: mark},
-        **flags,  # type: ignore[call-overload, unused-ignore]
     )
     known: set[int] = set()
     while child.poll() is None and not _asked_to_stop(LOOK_S):
@@ -152,17 +151,14 @@ def _asked_to_stop(seconds: float) -> bool:
 
 
 def _windows_stdin_ended(seconds: float) -> bool:
-    import threading
-
-    global _reader
-    if _reader is None:
-        _reader = threading.Thread(target=sys.stdin.buffer.read, args=(1,), daemon=True)
-        _reader.start()
-    _reader.join(seconds)
-    return not _reader.is_alive()
+    if not _readers:
+        _readers.append(threading.Thread(target=sys.stdin.buffer.read, args=(1,), daemon=True))
+        _readers[0].start()
+    _readers[0].join(seconds)
+    return not _readers[0].is_alive()
 
 
-_reader = None
+_readers: list[threading.Thread] = []
 
 
 def _hard() -> signal.Signals:

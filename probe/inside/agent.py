@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from typing import Any, NoReturn, Optional
+from typing import Any, NoReturn
 
 from . import candidate, capture, failure, script
 from .channel import Channel, Closed, Line, Message
@@ -50,7 +50,7 @@ class Agent:
         self.rank = rank
         self._children: dict[int, int] = {}  # process ids of candidates
 
-    def serve(self, loader: Any, how: str, observed: Optional[dict[str, Any]]) -> NoReturn:
+    def serve(self, loader: Any, how: str, observed: dict[str, Any] | None) -> NoReturn:
         """Measure as dladvise asks; the script does not go on."""
         try:
             capture.uninstall()
@@ -97,7 +97,6 @@ class Agent:
         threading.Thread(target=context.run, args=(forking,), daemon=True).start()
         forked.wait()
 
-
     def _kill(self, name: int) -> None:
         """End a candidate and its workers, which share its process group."""
         pid = self._children.get(name)
@@ -119,7 +118,7 @@ def described(loader: Any) -> dict[str, Any]:
 
     dataset = loader.dataset
     try:
-        n_samples: Optional[int] = len(dataset)
+        n_samples: int | None = len(dataset)
     except (TypeError, NotImplementedError):
         n_samples = None
     context = loader.multiprocessing_context
@@ -127,10 +126,11 @@ def described(loader: Any) -> dict[str, Any]:
     if isinstance(method, str):
         start_method = method
     else:
-        start_method = multiprocessing.get_start_method(allow_none=True) or (
-            multiprocessing.get_all_start_methods()[0]
+        start_method = (
+            multiprocessing.get_start_method(allow_none=True)
+            or (multiprocessing.get_all_start_methods()[0])
         )
-    cuda = torch.cuda.is_initialized()
+    cuda = bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call, unused-ignore]
     sampler = index_sampler(loader)
     return {
         "loader": type(loader).__qualname__,
@@ -153,7 +153,7 @@ def described(loader: Any) -> dict[str, Any]:
     }
 
 
-def _descriptor_limit() -> Optional[int]:
+def _descriptor_limit() -> int | None:
     """The files that this process may have open; None where the system does not say."""
     try:
         import resource

@@ -13,7 +13,7 @@ import sys
 import threading
 import traceback
 from multiprocessing.connection import wait
-from typing import Any, Optional
+from typing import Any
 
 from . import failure
 from .channel import Channel, Closed, Line, Message
@@ -47,7 +47,7 @@ class Work:
         self.channel = channel
         self.plan = plan
         self.loader = twin(loader, plan, pin)
-        self._steady: Optional[Steady] = None
+        self._steady: Steady | None = None
         self._commands: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._faults, self._faults_in = os.pipe()
         os.set_blocking(self._faults, False)
@@ -92,7 +92,7 @@ class Work:
         # torch counts a batch as received before it looks whether it is an error
         return _short(sampler.recent.get(received - 1))
 
-    def _fault(self) -> Optional[dict[str, Any]]:
+    def _fault(self) -> dict[str, Any] | None:
         """What the process in which it happened has reported, if it could."""
         try:
             lines = os.read(self._faults, 1 << 16).splitlines()

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from types import FrameType, ModuleType
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from .channel import Channel, Message
 from .failure import from_library
@@ -30,22 +30,22 @@ class Watch:
     def __init__(self, job: Message, found: Callable[..., Any], channel: Channel) -> None:
         target = job.get("target") or {}
         path = target.get("path")
-        self.path: Optional[str] = None if path is None else os.path.realpath(path)
+        self.path: str | None = None if path is None else os.path.realpath(path)
         self.first: int = target.get("first") or 1
         self.last: int = target.get("last") or sys.maxsize
         self.nth: int = target.get("nth") or 1
         self.at_construction = bool(job.get("construct"))
-        self.observe: Optional[Message] = job.get("observe")
+        self.observe: Message | None = job.get("observe")
         self.constructed: list[list[Any]] = []  # [path, line] of every construction
         self.channel = channel
         self._found = found
         self._n_hits = 0
         self._loader: Any = None
         self._rebuilt: list[Any] = []
-        self._loop: Optional[Loop] = None
+        self._loop: Loop | None = None
         self._pid = os.getpid()
 
-    def constructing(self, loader: Any, caller: Optional[FrameType]) -> None:
+    def constructing(self, loader: Any, caller: FrameType | None) -> None:
         """A loader has been constructed in `caller`."""
         if os.getpid() != self._pid:
             return
@@ -92,7 +92,7 @@ class Watch:
         if self._loader is not None:
             self._found(self._loader, "end", None)
 
-    def _reached(self, frame: Optional[FrameType]) -> bool:
+    def _reached(self, frame: FrameType | None) -> bool:
         if self.path is None:
             return True
         while frame is not None:
@@ -103,7 +103,7 @@ class Watch:
             frame = frame.f_back
         return False
 
-    def _around_same_dataset(self, loader: Any, caller: Optional[FrameType]) -> bool:
+    def _around_same_dataset(self, loader: Any, caller: FrameType | None) -> bool:
         """Reports whether a library has made this loader from the one that is meant."""
         return (
             loader.dataset is self._loader.dataset
@@ -121,12 +121,12 @@ class Loop:
         # batches made before the loop asked for them say nothing about waiting
         self._warm_up = max(3, workers * (loader.prefetch_factor or 2) + workers)
         self._most: int = limits["batches"] + self._warm_up
-        self._seconds: Optional[float] = limits["seconds"]
+        self._seconds: float | None = limits["seconds"]
         self._waits: list[float] = []
         self._steps: list[float] = []  # the time from a batch to the wish for the next one
         self._steps_cpu: list[float] = []
         self._begun = time.perf_counter()
-        self._left: Optional[tuple[float, float]] = None
+        self._left: tuple[float, float] | None = None
 
     def begins(self) -> None:
         """An epoch begins; what came before it was no step."""
@@ -152,7 +152,7 @@ class Loop:
         self._left = got, time.process_time()
         return batch
 
-    def observed(self) -> Optional[dict[str, Any]]:
+    def observed(self) -> dict[str, Any] | None:
         """Seconds of each pair of a wait and the step before it; None where there is none.
 
         `settled` says that the first ones, of a loop not yet in its stride, are left out.
@@ -169,13 +169,13 @@ class Loop:
         }
 
 
-def _user_frame(frame: Optional[FrameType]) -> Optional[FrameType]:
+def _user_frame(frame: FrameType | None) -> FrameType | None:
     while frame is not None and from_library(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
 
 
-_watch: Optional[Watch] = None
+_watch: Watch | None = None
 _originals: list[tuple[Any, str, Any]] = []
 
 
@@ -202,7 +202,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
     def find_spec(
         self, fullname: str, path: Any = None, target: Any = None
-    ) -> Optional[importlib.machinery.ModuleSpec]:
+    ) -> importlib.machinery.ModuleSpec | None:
         if fullname != DATALOADER:
             return None
         sys.meta_path.remove(self)

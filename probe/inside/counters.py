@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 
 class Usage(NamedTuple):
@@ -26,10 +26,15 @@ class Usage(NamedTuple):
 
     def since(self, before: Usage) -> Usage:
         """What was used between the two readings."""
-        return Usage(*(late - early for late, early in zip(self, before)))
+        return Usage(
+            self.cpu_s - before.cpu_s,
+            self.queued_s - before.queued_s,
+            self.asked_bytes - before.asked_bytes,
+            self.disk_bytes - before.disk_bytes,
+        )
 
 
-def usage(pids: Iterable[int]) -> Optional[Usage]:
+def usage(pids: Iterable[int]) -> Usage | None:
     """The totals of the processes that still exist; None where the system does not tell."""
     if sys.platform != "linux":
         return None
@@ -47,7 +52,7 @@ def usage(pids: Iterable[int]) -> Optional[Usage]:
     return Usage(cpu, queued, asked, disk)
 
 
-def busy_s() -> Optional[float]:
+def busy_s() -> float | None:
     """The seconds that all cores of the machine have been busy since it started."""
     try:
         with open("/proc/stat", encoding="ascii") as file:

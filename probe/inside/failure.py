@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from types import FrameType, TracebackType
-from typing import Any, Optional
+from typing import Any
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LONGEST = 20_000  # characters of a traceback
@@ -19,7 +19,11 @@ ORIGINAL = "Original Traceback (most recent call last):\n"
 def told(error: BaseException) -> dict[str, Any]:
     """The error and its traceback, without the frames that are ours."""
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    name = (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
     name = name.replace("__main__.", "")
     message = _message(error)
     worker = WORKER.search(message)
@@ -46,9 +50,9 @@ def sample_index(error: BaseException) -> Any:
     return None
 
 
-def place(frame: Optional[FrameType]) -> Optional[str]:
+def place(frame: FrameType | None) -> str | None:
     """Where the user's code is: the innermost frame outside torch and the standard library."""
-    inner: Optional[str] = None
+    inner: str | None = None
     while frame is not None:
         name = frame.f_code.co_filename
         if not name.startswith((HERE, "<")):
@@ -76,7 +80,7 @@ def _message(error: BaseException) -> str:
         return ""  # its __str__ fails as well
 
 
-def _frames(trace: Optional[TracebackType]) -> Iterator[FrameType]:
+def _frames(trace: TracebackType | None) -> Iterator[FrameType]:
     while trace is not None:
         yield trace.tb_frame
         trace = trace.tb_next
@@ -86,7 +90,7 @@ def _without_ours(
     told: traceback.TracebackException,
 ) -> traceback.TracebackException:
     seen: set[int] = set()
-    links: list[Optional[traceback.TracebackException]] = [told]
+    links: list[traceback.TracebackException | None] = [told]
     while links:
         link = links.pop()
         if link is None or id(link) in seen:
@@ -98,7 +102,7 @@ def _without_ours(
     return told
 
 
-def main_frame() -> Optional[FrameType]:
+def main_frame() -> FrameType | None:
     """Where the main thread is now."""
     import threading
 

@@ -69,6 +69,13 @@ def usable_cores(root: Path = Path("/"), environ: Mapping[str, str] = os.environ
     return Cores(usable, source, why)
 
 
+def core_share(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> float:
+    """The cores that one rank may keep busy: like the usable ones, but not in whole numbers."""
+    cores, _ = _allowed_cores()
+    quota = cpu_quota(root)
+    return min(cores, cores if quota is None else quota) / _ranks(environ)
+
+
 def cpu_quota(root: Path = Path("/")) -> float | None:
     """The cores that the strictest control group around this process pays for."""
     quotas = []

@@ -65,9 +65,7 @@ def factory(job: Message, before: frozenset[str]) -> Any:
         return made
     if isinstance(made, Dataset) or (hasattr(made, "__getitem__") and hasattr(made, "__len__")):
         return DataLoader(made, batch_size=job["batch_size"])
-    raise Wrong(
-        f"{job['name']} returned {type(made).__qualname__}, not a Dataset or a DataLoader"
-    )
+    raise Wrong(f"{job['name']} returned {type(made).__qualname__}, not a Dataset or a DataLoader")
 
 
 def _enter(folder: str, before: frozenset[str]) -> None:

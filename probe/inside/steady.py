@@ -7,7 +7,7 @@ import os
 import pickle
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from . import counters
 from .twin import Plan, endless
@@ -45,12 +45,12 @@ class Window(NamedTuple):
     batches_s: list[float]
     wait_s: float
     main_cpu_s: float
-    used: Optional[counters.Usage]
-    others_busy: Optional[float]
-    samples_per_batch: Optional[float]
+    used: counters.Usage | None
+    others_busy: float | None
+    samples_per_batch: float | None
     private_mb: list[float]  # of the main process, then of each worker
     settled: bool
-    epoch_batches: Optional[int]
+    epoch_batches: int | None
 
 
 class Steady:
@@ -61,7 +61,7 @@ class Steady:
 
         self.loader = loader
         self.plan = plan
-        self.epoch_batches: Optional[int] = None
+        self.epoch_batches: int | None = None
         self._iterate = DataLoader.__iter__
         self._epoch_so_far = 0
         self._undrained = plan.backlog
@@ -126,7 +126,7 @@ class Steady:
         if used is not None and busy_before is not None and busy_after is not None:
             others = max(0.0, busy_after - busy_before - used.cpu_s) / wall
         source = endless(self.loader)
-        samples: Optional[float] = self.loader.batch_size
+        samples: float | None = self.loader.batch_size
         if source is not None:
             samples = source.n_samples / max(1, source.n_batches)
         return Window(

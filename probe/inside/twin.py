@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 
 class Plan(NamedTuple):
     """One setting to measure. `skip` batches of the first epoch are left to other plans."""
 
     num_workers: int
-    prefetch_factor: Optional[int] = None  # None is torch's default, 2 where there are workers
+    prefetch_factor: int | None = None  # None is torch's default, 2 where there are workers
     skip: int = 0
 
     @property
@@ -78,7 +78,7 @@ def twin(loader: Any, plan: Plan, pin: bool) -> Any:
     return made
 
 
-def endless(made: Any) -> Optional[Endless]:
+def endless(made: Any) -> Endless | None:
     """The endless sampler of a twin; None where it reads a stream."""
     sampler = index_sampler(made)
     return sampler if isinstance(sampler, Endless) else None
@@ -93,7 +93,7 @@ def index_sampler(loader: Any) -> Any:
     return loader.sampler if loader.batch_sampler is None else loader.batch_sampler
 
 
-def n_batches(loader: Any) -> Optional[int]:
+def n_batches(loader: Any) -> int | None:
     """The batches of an epoch; None where the loader cannot say."""
     try:
         return len(loader)

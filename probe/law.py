@@ -1,0 +1,107 @@
+"""What bounds a loader's throughput, and what any number of workers will therefore give.
+
+Operational analysis: with n workers, batches that take S seconds to make (alone, less the
+wait for a core), D seconds of CPU with all that moving them costs, and m seconds of the
+main process, on C cores: rate <= min(n / S, C / D, 1 / m).
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+N_SIMULATED = 240  # batches
+UNKNOWN_EPOCH = 1000  # batches, where a loader does not know how many it has
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the loader is for: epochs of batches, each followed by a step of the consumer.
+
+    Without a consumer (`step_s` 0) batches are only taken. `step_cpu_s` is the CPU that
+    a step takes away from the workers.
+    """
+
+    epochs: int
+    batches: int | None
+    step_s: float = 0.0
+    step_cpu_s: float = 0.0
+
+    def seconds(self, n_workers: int, rate: float, start_s: float, main_s: float = 0.0) -> float:
+        """The whole job with workers that are started once (persistent_workers)."""
+        n = self.batches or UNKNOWN_EPOCH
+        if not n_workers:
+            return self.epochs * n * (1 / rate + self.step_s)
+        # every epoch fills the pipeline anew: it takes whole cycles
+        made = math.ceil(n / n_workers) * n_workers / rate
+        taken = n * (self.step_s + main_s) + min(n, n_workers) / rate if self.step_s else 0.0
+        return self.epochs * max(made, taken) + max(0.0, start_s - 1 / rate)
+
+    def epoch_s(self, n_workers: int, rate: float, start_s: float) -> float:
+        """One epoch of the job, the start of the workers spread over all of them."""
+        return self.seconds(n_workers, rate, start_s) / self.epochs
+
+
+@dataclass(frozen=True)
+class Law:
+    """The bounds of one loader, in seconds a batch. `cpu_s` is None where it is unknown.
+
+    `trace` holds times of single batches, of any scale: how they vary decides how many
+    are held up by a slow one, as torch delivers in order.
+    """
+
+    service_s: float
+    cpu_s: float | None
+    main_s: float
+    cores: float
+    trace: tuple[float, ...] = ()
+
+    def rate(self, n_workers: int, prefetch_factor: int = 2) -> float:
+        """The batches per second that so many workers can give at most, at least one."""
+        return min(
+            1 / (self.service_s * held_up(self.trace, n_workers, prefetch_factor) / n_workers),
+            self.cpu_rate,
+            1 / max(self.main_s, 1e-9),
+        )
+
+    @property
+    def cpu_rate(self) -> float:
+        """The batches per second that the cores can make, whatever the workers."""
+        return math.inf if not self.cpu_s else self.cores / self.cpu_s
+
+    def beside(self, job: Job) -> Law:
+        """The law while a consumer uses the cores as well."""
+        if self.cpu_s is None:
+            return self
+        return replace(self, cpu_s=self.cpu_s + job.step_cpu_s)
+
+
+@lru_cache(maxsize=512)
+def held_up(trace: tuple[float, ...], n_workers: int, prefetch_factor: int) -> float:
+    """How much longer batches take because some are slow and order is kept; at least 1."""
+    if len(trace) < 8 or n_workers < 2:
+        return 1.0
+    drawn = random.Random(0).choices(trace, k=N_SIMULATED)
+    ideal = sum(drawn) / n_workers
+    return max(1.0, makespan(drawn, n_workers, prefetch_factor) / ideal)
+
+
+def makespan(times_s: Sequence[float], n_workers: int, prefetch_factor: int) -> float:
+    """When the last batch is delivered, dispatched as torch does.
+
+    Batch k goes to worker k mod n, not before batch k - n * prefetch_factor was
+    delivered, and is delivered after batch k - 1 (_MultiProcessingDataLoaderIter,
+    torch/utils/data/dataloader.py, torch 2.13).
+    """
+    ahead = n_workers * prefetch_factor
+    free = [0.0] * n_workers
+    delivered = [0.0] * len(times_s)
+    for k, time_s in enumerate(times_s):
+        dispatched = delivered[k - ahead] if k >= ahead else 0.0
+        worker = k % n_workers
+        free[worker] = max(free[worker], dispatched) + time_s
+        delivered[k] = max(free[worker], delivered[k - 1] if k else 0.0)
+    return delivered[-1]

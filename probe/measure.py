@@ -1,0 +1,71 @@
+"""The whole way from a request to a recommendation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from .bench import Bench, Candidate, Window
+from .inside.machine import core_share, machine
+from .limits import Limit, limit, most_by_cores, shm_free_bytes
+from .recommend import consumer_of, job_of, recommend
+from .request import Request
+from .results import Point, Recommendation, Stage
+from .search import Search
+from .session import Session
+
+
+def measure(
+    request: Request,
+    tell: Callable[[Stage | Point], None] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    on_output: Callable[[bytes], None] | None = None,
+) -> Recommendation:
+    """Run the user's script up to its loader, measure it, and say what is best.
+
+    `tell` hears what is being done, `cancelled` is asked often, `on_output` gets what
+    the script prints, on another thread. Raises a ProbeError; whatever happens, no
+    process and no shared memory of it is left.
+    """
+    begun = time.monotonic()
+    environ = {**request.env}
+    if request.ranks > 1:
+        environ["LOCAL_WORLD_SIZE"] = str(request.ranks)
+    cores = core_share(environ=environ)
+    with Session(request, on_output) as session:
+        bench = Bench(session, request, cancelled)
+        tell(Stage(f"running {request.argv0} up to {request.target.shown}"))
+        loader = bench.capture(lambda what: tell(Stage(REACHED[what])))
+        consumer = consumer_of(loader)
+        shm_free = shm_free_bytes()
+        most = most_by_cores(cores)
+        if request.max_workers is not None:
+            most = Limit(request.max_workers, "the command line")
+
+        def limit_of(candidate: Candidate, window: Window) -> Limit:
+            assert candidate.started is not None
+            return limit(
+                most, loader, candidate.plan, candidate.started, window, request.ranks, shm_free
+            )
+
+        search = Search(
+            bench=bench,
+            loader=loader,
+            job=job_of(request, loader, consumer),
+            cores=cores,
+            deadline=bench.reached + request.seconds,
+            most=most,
+            limit_of=limit_of,
+            tell=tell,
+        )
+        search.run()
+        facts = machine(environ=environ)._replace(
+            torch=loader.torch, python=loader.python, start_method=loader.start_method
+        )
+        return recommend(request, search, consumer, facts, bench.pins, time.monotonic() - begun)
+
+
+REACHED = {
+    "constructed": "the loader is there; waiting for its first iteration",
+    "iterating": "observing the training loop",
+}

@@ -1,0 +1,321 @@
+"""Decides which settings are worth measuring, and when enough is known.
+
+A few windows say almost everything: without workers (what a batch costs), with one (what
+moving it costs), then where the law puts the knee and around it, as long as a setting can
+still be the best. Contenders are measured again in fresh processes until they differ by
+more than their errors or it makes no difference which is taken.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from .bench import Candidate, CannotRun, Loader, OutOfTime, Plan, Window
+from .law import Job, Law, held_up
+from .limits import Limit
+from .results import NotEnough, Point, Stage
+from .tried import Tried
+
+WINDOW_S = 0.6
+MARGIN = 0.03  # settings whose whole job takes so much longer are as good as the best
+WORTH = 0.05  # a change that saves less is not worth making
+HOPE = 1.12  # the law may be so far off
+LATE_S = 1.0  # over the budget, for what is under way
+AHEAD = (4, 8)  # values of prefetch_factor beside torch's 2
+
+
+class Instrument(Protocol):
+    """What measures; the bench, or a simulation of one."""
+
+    def start(self, plan: Plan, seconds: float) -> Candidate: ...
+
+    def measure(self, candidate: Candidate, seconds: float, patience: float) -> Window: ...
+
+    def stop(self, candidate: Candidate) -> None: ...
+
+
+@dataclass
+class Search:
+    """The search for one loader; `run` fills `tried`, by plan, and `law`.
+
+    `limit_of` says how many workers the machine can hold, given the first candidate
+    with workers. Times by `clock`, in seconds; the budget ends at `deadline`.
+    """
+
+    bench: Instrument
+    loader: Loader
+    job: Job
+    cores: float
+    deadline: float
+    most: Limit
+    limit_of: Callable[[Candidate, Window], Limit]
+    tell: Callable[[Stage | Point], None]
+    clock: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self.tried: dict[Plan, Tried] = {}
+        self.failed: dict[Plan, str] = {}  # settings that cannot be run, and why
+        self.repeats = False  # the workers of a stream deliver the same batches
+        self.law: Law | None = None
+        self.in_time = True  # nothing was left out for want of time
+
+    def run(self) -> None:
+        """Measure what is needed; NotEnough where not even one setting could be."""
+        self._try(Plan(0), "without workers, for what a batch costs")
+        alone = self.tried.get(Plan(0))
+        if alone is None:
+            raise NotEnough(self.failed.get(Plan(0), "no batch came"))
+        if self._cost(1 / alone.rate, Plan(1)) < 0.35 * self._left():
+            self._try(Plan(1), "one worker, for what moving a batch costs")
+        self._learn()
+        if self.most.workers >= 1:
+            self._try(self._knee(), "where the law puts the knee")
+            self._climb()
+            self._prefetch()
+        if self.current not in self.tried:
+            self._try(self.current, "the present setting")
+        self._race()
+
+    @property
+    def current(self) -> Plan:
+        """The setting that the loader has now."""
+        prefetch = self.loader.prefetch_factor
+        return Plan(self.loader.num_workers, None if prefetch in (None, 2) else prefetch)
+
+    def job_s(self, plan: Plan) -> float:
+        """The measured time of the whole job with this setting."""
+        tried = self.tried[plan]
+        main_s = self.law.main_s if self.law is not None else 0.0
+        rate = tried.rate
+        if plan.num_workers and self.law is not None and self.job.step_cpu_s:
+            rate = min(rate, self.law.beside(self.job).cpu_rate)
+        return self.job.seconds(plan.num_workers, rate, tried.first_batch_s, main_s)
+
+    def best(self) -> Plan:
+        """The fastest setting for the job."""
+        return min(self.usable(), key=self.job_s)
+
+    def choice(self) -> Plan:
+        """The setting with the fewest workers among those as good as the best."""
+        enough = self.job_s(self.best()) * (1 + MARGIN)
+        return min(
+            (plan for plan in self.usable() if self.job_s(plan) <= enough),
+            key=lambda plan: (plan.num_workers, plan.prefetch_factor or 2),
+        )
+
+    def usable(self) -> list[Plan]:
+        """The measured settings that may be recommended."""
+        most = 1 if self.repeats else self.most.workers
+        found = [plan for plan in self.tried if plan.num_workers <= most]
+        return found or list(self.tried)
+
+    def _try(self, plan: Plan, why: str, again: bool = False) -> bool:
+        """Measure a setting in a fresh process; reports whether that was possible."""
+        if plan in self.failed or (plan in self.tried and not again):
+            return False
+        left = self._left()
+        if left <= 0 or (self.tried and self._expected(plan) > left + 0.5 * LATE_S):
+            self.in_time = False
+            return False
+        self.tell(Stage(f"{plan.shown}: {why}"))
+        candidate = None
+        try:
+            candidate = self.bench.start(plan, left + LATE_S)
+            window = self.bench.measure(candidate, min(WINDOW_S, 0.3 * left), self._left() + LATE_S)
+        except OutOfTime as error:
+            self.failed[plan] = f"{plan.shown}: not measured in the time ({error})"
+            self.in_time = False
+            return False
+        except CannotRun as error:
+            self.failed[plan] = str(error)
+            return False
+        finally:
+            if candidate is not None:
+                self.bench.stop(candidate)
+        assert candidate.started is not None
+        self._note(plan, candidate, window)
+        return True
+
+    def _note(self, plan: Plan, candidate: Candidate, window: Window) -> None:
+        started = candidate.started
+        assert started is not None
+        tried = self.tried.setdefault(plan, Tried(plan))
+        tried.starts.append(started)
+        tried.windows.append([window])
+        self.repeats |= started.repeats
+        if plan.num_workers:
+            self.most = min(self.most, self.limit_of(candidate, window))
+        if window.epoch_batches is not None and self.job.batches is None:
+            workers = plan.num_workers if self.repeats else 1
+            self.job = replace(self.job, batches=window.epoch_batches // max(1, workers))
+        epoch_s = None
+        if self.job.batches is not None:
+            epoch_s = self.job.epoch_s(plan.num_workers, tried.rate, tried.first_batch_s)
+        self.tell(tried.point(epoch_s))
+
+    def _learn(self) -> None:
+        """The law, from the settings measured so far."""
+        alone = self.tried[Plan(0)]
+        queued = alone.mean("queued_s") or 0.0
+        service = max(1 / alone.rate - queued, alone.mean("cpu_s") or 0.0, 1e-7)
+        cpu = alone.mean("cpu_s")
+        main = 0.0
+        one = self.tried.get(Plan(1))
+        if one is not None:
+            main = one.mean("main_cpu_s") or 0.0
+            cpu = one.mean("cpu_s") or cpu
+            busy = one.mean("queued_s") or 0.0
+            service = max(service, 1 / one.rate - busy)
+        trace = tuple(time_s for window in alone.every for time_s in window.batches_s)
+        self.law = Law(service, cpu, main, self.cores, trace)
+
+    def _predicted(self, plan: Plan) -> float:
+        """The time of the job that the law gives a setting, corrected by its neighbour."""
+        law = self.law
+        assert law is not None
+        prefetch = plan.prefetch_factor or 2
+        rate = law.rate(plan.num_workers, prefetch)
+        measured = [p for p in self.tried if p.num_workers > 1]
+        if measured:
+            near = min(measured, key=lambda p: abs(math.log(p.num_workers / plan.num_workers)))
+            rate *= self.tried[near].rate / law.rate(near.num_workers, near.prefetch_factor or 2)
+        if self.job.step_cpu_s:
+            rate = min(rate, law.beside(self.job).cpu_rate)
+        return self.job.seconds(plan.num_workers, rate, self._start_s(plan), law.main_s)
+
+    def _start_s(self, plan: Plan) -> float:
+        """When the first batch of a setting will come, after those that were started."""
+        known = [t for p, t in self.tried.items() if p.num_workers]
+        if not known:
+            return 0.0
+        near = min(known, key=lambda t: abs(t.plan.num_workers - plan.num_workers))
+        # processes are started one after the other
+        each = 0.02 * (plan.num_workers - near.plan.num_workers)
+        return max(0.0, near.first_batch_s + each)
+
+    def _knee(self) -> Plan:
+        """The fewest workers with which the law gives the job nearly its best time."""
+        plans = [Plan(n) for n in range(1, self.most.workers + 1)]
+        times = {plan: self._predicted(plan) for plan in plans}
+        enough = min(times.values()) * (1 + MARGIN / 2)
+        return next(plan for plan in plans if times[plan] <= enough)
+
+    def _climb(self) -> None:
+        """Measure around the best, as long as a setting can still beat it."""
+        while True:
+            best = self.best()
+            n = max(1, best.num_workers)
+            near = sorted({n - 1, n + 1, n // 2, 2 * n, n + max(1, n // 2)})
+            plans = [
+                Plan(m)
+                for m in near
+                if 1 <= m <= self.most.workers
+                and Plan(m) not in self.tried
+                and Plan(m) not in self.failed
+            ]
+            plans = [plan for plan in plans if self._hopeful(plan, best)]
+            if not plans:
+                return
+            chosen = min(plans, key=self._predicted)
+            why = "fewer may do" if chosen.num_workers < n else "more may pay"
+            if not self._try(chosen, why) and chosen not in self.failed:
+                return
+
+    def _hopeful(self, plan: Plan, best: Plan) -> bool:
+        """Reports whether measuring a setting can change the answer."""
+        goal = self.job_s(best)
+        if plan.num_workers < best.num_workers:
+            # as good as the best with fewer workers, or better
+            return self._predicted(plan) <= goal * (1 + MARGIN + self._doubt())
+        law = self.law
+        assert law is not None
+        ceiling = HOPE * law.rate(plan.num_workers, plan.prefetch_factor or 2)
+        most = min(ceiling, self._seen_ceiling(plan))
+        promise = self.job.seconds(plan.num_workers, most, self._start_s(plan), law.main_s)
+        return promise < goal * (1 - MARGIN / 2)
+
+    def _seen_ceiling(self, plan: Plan) -> float:
+        """What the best measured with fewer workers leaves to hope for.
+
+        More workers scale at most as the last ones did when workers were added.
+        """
+        fewer = sorted(
+            (t for p, t in self.tried.items() if 0 < p.num_workers < plan.num_workers),
+            key=lambda t: t.plan.num_workers,
+        )
+        if not fewer:
+            return math.inf
+        last = fewer[-1]
+        grown = plan.num_workers / last.plan.num_workers
+        if len(fewer) > 1:
+            before = fewer[-2]
+            gain = math.log(last.rate * (1 + last.error) / before.rate)
+            added = math.log(last.plan.num_workers / before.plan.num_workers)
+            grown **= min(1.0, max(0.0, gain / added) + 0.1)
+        return last.rate * grown * (1 + last.error)
+
+    def _prefetch(self) -> None:
+        """Batches that vary a lot may need more of them in advance."""
+        best = self.best()
+        law = self.law
+        assert law is not None
+        if best.num_workers < 2 or best.prefetch_factor is not None:
+            return
+        n = best.num_workers
+        gains = {prefetch: law.rate(n, prefetch) / law.rate(n) for prefetch in AHEAD}
+        least = min(p for p, gain in gains.items() if gain >= max(gains.values()) - MARGIN / 2)
+        if gains[least] > 1 + WORTH:
+            slowed = held_up(law.trace, n, 2) - 1
+            self._try(Plan(n, least), f"slow batches hold up the others by {slowed:.0%}")
+
+    def _race(self) -> None:
+        """Measure the contenders again, in turn, while the choice may be a bad one."""
+        for turn in range(6):
+            choice, best = self.choice(), self.best()
+            rivals = [
+                plan
+                for plan in self.usable()
+                if plan != choice and self.regret(choice, plan) > MARGIN + 0.01
+            ]
+            unsure = [p for p in {choice, best} if len(self.tried[p].windows) < 2]
+            if not rivals and not (unsure and turn == 0):
+                return
+            rivals.sort(key=self.job_s)
+            contenders = list(dict.fromkeys([choice, best, *rivals[:2]]))
+            least = min(len(self.tried[plan].windows) for plan in contenders)
+            contenders = [p for p in contenders if len(self.tried[p].windows) <= least + 1]
+            for plan in contenders if turn % 2 else reversed(contenders):
+                if not self._try(plan, "once more in fresh processes, to be sure", again=True):
+                    return
+
+    def regret(self, choice: Plan, rival: Plan) -> float:
+        """How much longer the choice may take than the rival, as far as the errors allow."""
+        ours, theirs = self.tried[choice], self.tried[rival]
+        doubt = 1.5 * math.hypot(ours.error, theirs.error)
+        return self.job_s(choice) / self.job_s(rival) * (1 + doubt) - 1
+
+    def _doubt(self) -> float:
+        return max((tried.error for tried in self.tried.values()), default=0.1)
+
+    def _expected(self, plan: Plan) -> float:
+        """The seconds that a setting will cost."""
+        if plan in self.tried:
+            return self._cost(1 / self.tried[plan].rate, plan)
+        alone = self.tried.get(Plan(0))
+        return 0.0 if alone is None else self._cost(1 / alone.rate, plan)
+
+    def _cost(self, batch_s: float, plan: Plan) -> float:
+        """Start, backlog and at least two cycles, when a batch takes so long on a worker."""
+        n = plan.num_workers
+        if not n:
+            return 3 * batch_s + 0.1
+        rate = 1 / batch_s if plan in self.tried else self.law.rate(n) if self.law else n / batch_s
+        window = max(WINDOW_S, 2 * n / rate)
+        return self._start_s(plan) + 3 * n / rate + window + 0.1 + 0.02 * n
+
+    def _left(self) -> float:
+        return self.deadline - self.clock()
