@@ -9,11 +9,10 @@ from .inside.machine import Machine
 from .law import Job
 from .request import Request
 from .results import Consumer, Estimate, Point, Recommendation, Settings
-from .search import MARGIN, WORTH, Search
+from .search import BUSY, MARGIN, WORTH, Search
 from .tried import Tried
 
-BUSY = 0.85  # of what a bound allows: it is the bound
-QUIET = 0.15  # of the cores taken by other programs
+FULL = 0.85  # of what a bound allows: it is the bound
 FROM_DISK = 0.3  # of what is read
 LEAST_READ = 64_000  # bytes a batch
 
@@ -165,9 +164,9 @@ class _Answer:
             cpu = tried.mean("cpu_s")
             return "latency" if cpu is not None and cpu < 0.6 * made_s else "cpu"
         cpu_s, main_s = tried.mean("cpu_s"), tried.mean("main_cpu_s") or 0.0
-        if rate * main_s >= BUSY:
+        if rate * main_s >= FULL:
             return "main process"
-        if cpu_s is not None and rate * (cpu_s + self.job.step_cpu_s) >= BUSY * search.cores:
+        if cpu_s is not None and rate * (cpu_s + self.job.step_cpu_s) >= FULL * search.cores:
             if alone is not None and cpu_s > 2 * (alone.mean("cpu_s") or cpu_s):
                 return "transport"
             return "cpu"
@@ -224,8 +223,8 @@ class _Answer:
             return f"more are no faster, because the {cores} are busy"
         if n >= search.most.workers:
             return (
-                "the data is waited for more than worked on, and more workers were not tried "
-                f"({search.most.by})"
+                "the data is waited for more than worked on, and more workers were not tried"
+                " (--max-workers)"
             )
         return "the data is waited for more than worked on, and more workers gain little"
 
@@ -270,13 +269,11 @@ class _Answer:
         search = self.search
         found = []
         busy = max(tried.others_busy for tried in search.tried.values())
-        if busy > QUIET * search.cores:
+        if busy > BUSY * search.cores:
             found.append(
-                f"other programs kept {busy:.1f} of {search.cores:g} cores busy: measure again on "
-                "a quiet machine"
+                f"other programs kept {busy:.1f} of {search.cores:g} cores busy, which was "
+                "reckoned out as far as possible: measure again on a quiet machine"
             )
-            if busy > 0.5 * search.cores:
-                found.append("so busy a machine can turn the order of the settings round")
         if not search.in_time:
             found.append("the time was too short to measure all that may be better: --seconds")
         rivals = [plan for plan in search.usable() if plan != self.choice]

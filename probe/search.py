@@ -24,7 +24,10 @@ WINDOW_S = 0.6
 MARGIN = 0.03  # settings whose whole job takes so much longer are as good as the best
 WORTH = 0.05  # a change that saves less is not worth making
 HOPE = 1.12  # the law may be so far off
+BUSY = 0.15  # of the cores taken by other programs: measured rates are too low
+EFFICIENCY = 0.95  # of the bound by the cores is what workers reach
 LATE_S = 1.0  # over the budget, for what is under way
+MOST_TURNS = 3  # of the contenders
 AHEAD = (4, 8)  # values of prefetch_factor beside torch's 2
 
 
@@ -90,10 +93,24 @@ class Search:
         """The measured time of the whole job with this setting."""
         tried = self.tried[plan]
         main_s = self.law.main_s if self.law is not None else 0.0
-        rate = tried.rate
+        rate = self.pace(plan)
         if plan.num_workers and self.law is not None and self.job.step_cpu_s:
             rate = min(rate, self.law.beside(self.job).cpu_rate)
         return self.job.seconds(plan.num_workers, rate, tried.first_batch_s, main_s)
+
+    def pace(self, plan: Plan) -> float:
+        """The batches per second of a measured setting, as they are on a quiet machine.
+
+        Where other programs took cores, the waiting for a core is left out and the
+        bound of all cores put in its place.
+        """
+        tried = self.tried[plan]
+        queued, cpu_s = tried.mean("queued_s"), tried.mean("cpu_s")
+        if not queued or not cpu_s or tried.others_busy < BUSY * self.cores:
+            return tried.rate
+        n = max(1, plan.num_workers)
+        made = max(n / tried.rate - queued, cpu_s)
+        return max(tried.rate, min(n / made, EFFICIENCY * self.cores / cpu_s))
 
     def best(self) -> Plan:
         """The fastest setting for the job."""
@@ -182,7 +199,7 @@ class Search:
         measured = [p for p in self.tried if p.num_workers > 1]
         if measured:
             near = min(measured, key=lambda p: abs(math.log(p.num_workers / plan.num_workers)))
-            rate *= self.tried[near].rate / law.rate(near.num_workers, near.prefetch_factor or 2)
+            rate *= self.pace(near) / law.rate(near.num_workers, near.prefetch_factor or 2)
         if self.job.step_cpu_s:
             rate = min(rate, law.beside(self.job).cpu_rate)
         return self.job.seconds(plan.num_workers, rate, self._start_s(plan), law.main_s)
@@ -209,7 +226,7 @@ class Search:
         while True:
             best = self.best()
             n = max(1, best.num_workers)
-            near = sorted({n - 1, n + 1, n // 2, 2 * n, n + max(1, n // 2)})
+            near = [n // 2, n - max(1, n // 4), n + max(1, n // 3), 2 * n]
             plans = [
                 Plan(m)
                 for m in near
@@ -274,7 +291,7 @@ class Search:
 
     def _race(self) -> None:
         """Measure the contenders again, in turn, while the choice may be a bad one."""
-        for turn in range(6):
+        for turn in range(MOST_TURNS):
             choice, best = self.choice(), self.best()
             rivals = [
                 plan
