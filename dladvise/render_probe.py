@@ -1,0 +1,371 @@
+"""A measurement for people: what is going on while it runs, and what came out of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TextIO
+
+from dladvise.probe import Point, Recommendation, Settings, Stage
+
+from .render_text import Paint, Style, printable, width
+
+EVERY_S = 0.1  # between two looks of the status line
+SPINNER, ASCII_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
+EIGHTHS = " ▏▎▍▌▋▊▉"
+WIDEST_BAR, NARROWEST_BAR = 24, 6
+WIDEST_TEXT = 100
+NO_TERMINAL = 100  # columns, where nobody says how many there are
+GAP = "  "
+
+
+class Live:
+    """Draws on a terminal what a measurement tells: a status line, and a row for every setting.
+
+    Rows are appended and stay; the status line below them is drawn anew, and gone at the
+    end. On anything but a terminal nothing is drawn. `points` are the settings told so far.
+    """
+
+    def __init__(
+        self, stream: TextIO, paint: Paint, longest_s: float, environ: Mapping[str, str]
+    ) -> None:
+        self._stream = stream
+        self._paint = paint
+        self._longest_s = longest_s
+        self._told: dict[tuple[int, int], Point] = {}
+        self._draws = stream.isatty() and environ.get("TERM") != "dumb"
+        self._spinner = SPINNER if _can_write(stream, SPINNER) else ASCII_SPINNER
+        self._columns = [one for one in COLUMNS if one.live]
+        self._begun = time.monotonic()
+        self._words = ""
+        self._status = False  # there is a status line on the screen
+        self._headed = False
+        self._unfinished = b""  # the script's last line, while it has no end
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+
+    def __enter__(self) -> Live:
+        if self._draws:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        with self._lock:
+            self._clear()
+            if self._unfinished:
+                self._write_raw(self._unfinished + b"\n")
+                self._unfinished = b""
+
+    @property
+    def points(self) -> list[Point]:
+        """The settings measured so far, as they were told last, by workers."""
+        return [point for _, point in sorted(self._told.items())]
+
+    def tell(self, event: Stage | Point) -> None:
+        """Show what is being done, or what was measured."""
+        with self._lock:
+            if isinstance(event, Point):
+                self._told[event.num_workers, event.prefetch_factor or 2] = event
+                if self._draws:
+                    self._clear()
+                    self._row(event)
+            else:
+                self._words = event.words
+            if self._draws:
+                self._draw()
+
+    def output(self, data: bytes) -> None:
+        """Let through what the script prints, in whole lines."""
+        with self._lock:
+            lines, newline, rest = (self._unfinished + data).rpartition(b"\n")
+            self._unfinished = rest
+            if newline:
+                self._clear()
+                self._write_raw(lines + newline)
+
+    def _spin(self) -> None:
+        while not self._ended.wait(EVERY_S):
+            with self._lock:
+                if not self._ended.is_set():
+                    self._draw()
+
+    def _row(self, point: Point) -> None:
+        cells = [one.cell(point) for one in self._columns]
+        if not self._headed:
+            self._headed = True
+            self._line(_cut(GAP.join(_padded(one.title, one) for one in self._columns), _room()))
+        padded = [_padded(cell, one) for cell, one in zip(cells, self._columns, strict=True)]
+        self._line(_cut(GAP.join(padded), _room()))
+
+    def _line(self, text: str) -> None:
+        self._stream.write(text.rstrip() + "\n")
+
+    def _draw(self) -> None:
+        elapsed = time.monotonic() - self._begun
+        turn = self._spinner[int(elapsed / EVERY_S) % len(self._spinner)]
+        budget = f"  {elapsed:.0f} of at most {self._longest_s:.0f} s"
+        words = _cut(printable(self._words), _room() - len(budget) - 3)
+        self._stream.write(
+            f"\r\033[K{self._paint(turn, Style.INFO)} {words}{self._paint(budget, Style.FRAME)}"
+        )
+        self._stream.flush()
+        self._status = True
+
+    def _clear(self) -> None:
+        if self._status:
+            self._stream.write("\r\033[K")
+            self._stream.flush()
+            self._status = False
+
+    def _write_raw(self, data: bytes) -> None:
+        self._stream.flush()
+        buffer = getattr(self._stream, "buffer", None)
+        if buffer is None:
+            self._stream.write(data.decode(errors="replace"))
+        else:
+            buffer.write(data)
+            buffer.flush()
+
+
+# The answer
+
+
+def report(found: Recommendation, paint: Paint, stream: TextIO) -> Iterator[str]:
+    """The curve, the sentence, how sure it is, and what to write."""
+    room = min(_room_of(stream), WIDEST_TEXT)
+    yield paint(printable(found.target.shown), Style.STRONG)
+    yield ""
+    yield from table(found.curve, found, paint, stream)
+    yield ""
+    for line in textwrap.wrap(printable(found.reason), room):
+        yield paint(line, Style.STRONG)
+    yield ""
+    yield from _wrapped(paint("confidence", Style.FRAME), 12, _confidence(found), room)
+    yield from _wrapped(paint("bound by", Style.FRAME), 12, found.bound_by, room)
+    if found.consumer is not None:
+        loop = (
+            f"a step takes {_time(found.consumer.step_s)}, and "
+            f"{found.consumer.wait_share:.0%} of the loop's time is waiting for data"
+        )
+        yield from _wrapped(paint("your loop", Style.FRAME), 12, loop, room)
+    for warning in found.warnings:
+        yield from _wrapped(paint("warning", Style.WARNING), 12, printable(warning), room)
+    yield ""
+    if changes(found):
+        yield f"{paint('write', Style.HELP)}       {arguments(found)}"
+    else:
+        yield from _wrapped(paint("write", Style.HELP), 12, "nothing, leave it as it is", room)
+
+
+def changes(found: Recommendation) -> bool:
+    """Reports whether another setting than the present one is recommended."""
+    return _effective(found.current) != _effective(found.recommended)
+
+
+def arguments(found: Recommendation) -> str:
+    """What to write into the construction: `num_workers=4, persistent_workers=True`."""
+    new, now = found.recommended, found.current
+    words = [f"num_workers={new.num_workers}"]
+    if not new.num_workers:
+        return words[0]
+    if (new.prefetch_factor or 2) != (now.prefetch_factor or 2) or new.prefetch_factor not in (
+        None,
+        2,
+    ):
+        words.append(f"prefetch_factor={new.prefetch_factor or 2}")
+    if new.persistent_workers or now.persistent_workers:
+        words.append(f"persistent_workers={new.persistent_workers}")
+    return ", ".join(words)
+
+
+def _effective(settings: Settings) -> tuple[int, int, bool]:
+    """What of the settings has an effect: without workers, nothing about them."""
+    n = settings.num_workers
+    return n, (settings.prefetch_factor or 2) if n else 2, settings.persistent_workers and n > 0
+
+
+def _confidence(found: Recommendation) -> str:
+    return f"{found.confidence}, after {found.elapsed_s:.0f} s"
+
+
+def _wrapped(label: str, indent: int, text: str, room: int) -> Iterator[str]:
+    lines = textwrap.wrap(text, max(20, room - indent)) or [""]
+    plain = label if "\033" not in label else label.partition("m")[2].partition("\033")[0]
+    yield f"{label}{' ' * (indent - len(plain))}{lines[0]}"
+    for line in lines[1:]:
+        yield " " * indent + line
+
+
+# The table
+
+
+def table(
+    points: Sequence[Point], found: Recommendation | None, paint: Paint, stream: TextIO
+) -> Iterator[str]:
+    """A row for every setting that was measured, with a bar for its rate.
+
+    Columns are left out, the least important first, where the terminal is narrow.
+    """
+    if not points:
+        return
+    room = _room_of(stream)
+    marks = [_mark(point, found) for point in points]
+    mark_width = max(map(len, marks))
+    columns = [one for one in COLUMNS if any(one.cell(point) for point in points)]
+    widths = {
+        one.title: max(len(one.title), *(len(one.cell(point)) for point in points))
+        for one in columns
+    }
+
+    def taken() -> int:
+        fixed = sum(widths[one.title] + len(GAP) for one in columns)
+        return fixed + (mark_width + len(GAP) if mark_width else 0)
+
+    while room < taken() + NARROWEST_BAR and len(columns) > 2:
+        columns.remove(max(columns, key=lambda one: one.dispensable))
+    longest = min(WIDEST_BAR, room - taken())
+    most = max(point.batches_per_s.value for point in points)
+    blocks = _can_write(stream, EIGHTHS + "█")
+    head = GAP.join(one.title.rjust(widths[one.title]) for one in columns)
+    yield paint(head, Style.FRAME)
+    for point, mark in zip(points, marks, strict=True):
+        row = GAP.join(one.cell(point).rjust(widths[one.title]) for one in columns)
+        if longest >= NARROWEST_BAR:
+            bar = _bar(point.batches_per_s.value / most, longest, blocks)
+            row += GAP + bar.ljust(longest)
+        if mark:
+            row += GAP + mark
+        is_choice = "recommended" in mark
+        yield paint(row.rstrip(), Style.HELP) if is_choice else row.rstrip()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table; `dispensable` says which is left out first."""
+
+    title: str
+    cell: Callable[[Point], str]
+    dispensable: int
+    live: bool = True
+    least: int = 0  # its width in rows that are printed one by one
+
+
+def _workers(point: Point) -> str:
+    if point.prefetch_factor in (None, 2):
+        return str(point.num_workers)
+    return f"{point.num_workers} (prefetch {point.prefetch_factor})"
+
+
+def _samples(point: Point) -> str:
+    return "" if point.samples_per_s is None else _number(point.samples_per_s)
+
+
+def _interval(point: Point) -> str:
+    rate = point.batches_per_s
+    return f"{_number(rate.low, rate.value)} to {_number(rate.high, rate.value)}"
+
+
+def _memory(point: Point) -> str:
+    return "" if point.memory_mb is None else f"{point.memory_mb:,.0f} MB"
+
+
+def _epoch(point: Point) -> str:
+    return "" if point.epoch_s is None else _time(point.epoch_s)
+
+
+COLUMNS = (
+    Column("workers", _workers, 0, least=7),
+    Column("batches/s", lambda point: _number(point.batches_per_s.value), 1, least=9),
+    Column("95 % interval", _interval, 2, least=16),
+    Column("samples/s", _samples, 4, least=10),
+    Column("first batch", lambda point: _time(point.first_batch_s), 5, least=11),
+    Column("memory", _memory, 6, least=9),
+    Column("epoch", _epoch, 3, live=False),
+)
+
+
+def _mark(point: Point, found: Recommendation | None) -> str:
+    if found is None:
+        return ""
+    here = (point.num_workers, point.prefetch_factor or 2)
+    marks = [
+        word
+        for word, settings in (("now", found.current), ("recommended", found.recommended))
+        if (settings.num_workers, settings.prefetch_factor or 2) == here
+        or (settings.num_workers == 0 == point.num_workers)
+    ]
+    return ", ".join(marks)
+
+
+def _bar(share: float, longest: int, blocks: bool) -> str:
+    if not blocks:
+        return "#" * max(1, round(share * longest))
+    eighths = max(1, round(share * longest * 8))
+    return "█" * (eighths // 8) + EIGHTHS[eighths % 8].strip()
+
+
+def _padded(cell: str, column: Column) -> str:
+    return cell.rjust(max(column.least, len(column.title)))
+
+
+# Numbers and room
+
+
+def _number(value: float, like: float | None = None) -> str:
+    """Three digits, or as many as `like` is shown with behind the point."""
+    size = abs(value if like is None else like)
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
+    return f"{value:,.{digits}f}"
+
+
+def _time(seconds: float) -> str:
+    """0.4 ms, 31 ms, 0.42 s, 53 s, 2 min 46 s, 3 h 05 min."""
+    if seconds < 0.1:
+        return f"{seconds * 1000:.2g} ms"
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 120:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _room() -> int:
+    return shutil.get_terminal_size((NO_TERMINAL, 24)).columns
+
+
+def _room_of(stream: TextIO) -> int:
+    """The columns there are."""
+    if stream.isatty() or os.environ.get("COLUMNS"):
+        return _room()
+    return NO_TERMINAL
+
+
+def _cut(text: str, room: int) -> str:
+    while width(text) > max(1, room):
+        text = text[:-1]
+    return text
+
+
+def _can_write(stream: TextIO, characters: Iterable[str]) -> bool:
+    """Reports whether the stream's encoding has all of these."""
+    try:
+        "".join(characters).encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
