@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from .inside.candidate import CLOSED
 from .inside.channel import Message
 from .inside.machine import group_memory_left, memory_bytes
 from .request import Request
@@ -324,10 +325,10 @@ class Bench:
 
     def _answers(self, candidate: Candidate, event: str, seconds: float) -> list[Message]:
         """What the candidate answers in every rank."""
-        deadline = time.monotonic() + seconds
-        return [self._answer(candidate, peer, event, deadline) for peer in candidate.peers]
+        return [self._answer(candidate, peer, event, seconds) for peer in candidate.peers]
 
-    def _answer(self, candidate: Candidate, peer: Peer, event: str, deadline: float) -> Message:
+    def _answer(self, candidate: Candidate, peer: Peer, event: str, seconds: float) -> Message:
+        deadline = time.monotonic() + seconds
         waiting = self._waiting.setdefault(peer, deque())
         while True:
             while not waiting:
@@ -336,7 +337,8 @@ class Bench:
                 if time.monotonic() > deadline:
                     where = self._where(peer)
                     self.kill(candidate)
-                    raise OutOfTime(f"it is at {where}" if where else "no batch came")
+                    at = f": it is at {where}" if where else ""
+                    raise OutOfTime(f"no answer in {seconds:.0f} s{at}")
                 self._listen()
             message = waiting.popleft()
             if message["event"] == event:
@@ -376,14 +378,14 @@ class Bench:
             self._listen()
         status = self._statuses.get(key)
         plan = candidate.plan.shown
-        if status is None:
+        if status in (None, CLOSED):
             return UserCodeFailed(
                 f"with {plan} the process lost its connection to dladvise: does the dataset "
-                "close descriptors that are not its own?",
+                "close file descriptors that it did not open?",
                 self.session.output(),
             )
-        how = f"ended with status {status}"
-        if status < 0:
+        how = f"ended by itself with status {status}"
+        if status is not None and status < 0:
             how = f"was killed by {signal.Signals(-status).name}"
         failure = UserCodeFailed(f"with {plan} the process {how}", self.session.output())
         return CannotRun(str(failure)) if candidate.plan.num_workers else failure

@@ -113,15 +113,28 @@ def mapped_shm(pid: int) -> Iterator[Path]:
 def remove_shm(pids: Iterable[int], mapped: Iterable[Path], begun: float) -> None:
     """Remove the shared memory that was made by these processes since then.
 
-    torch names its files torch_PID_..., Python's semaphores and segments are told by
-    who had them mapped.
+    torch names its files torch_PID_..., Python's segments (psm_) are told by who had
+    them mapped, and its semaphores (sem.mp-) by nobody having them mapped any more, as
+    the process that made one always has.
     """
-    candidates = {path for pid in pids for path in SHM.glob(f"torch_{pid}_*")}
-    candidates.update(path for path in mapped if path.name.startswith(("torch_", "sem.", "psm_")))
-    for path in candidates:
+    left = {path for pid in pids for path in SHM.glob(f"torch_{pid}_*")}
+    left.update(path for path in mapped if path.name.startswith(("torch_", "psm_")))
+    left.update(SHM.glob("sem.mp-*"))
+    left = {path for path in left if _made_since(path, begun)}
+    if any(path.name.startswith("sem.") for path in left):
+        living = (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+        left -= {path for pid in living for path in mapped_shm(pid)}
+    for path in left:
         with contextlib.suppress(OSError):
-            if path.stat().st_ctime >= begun - 1 and path.stat().st_uid == os.getuid():
-                path.unlink()
+            path.unlink()
+
+
+def _made_since(path: Path, begun: float) -> bool:
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return status.st_ctime >= begun - 1 and status.st_uid == os.getuid()
 
 
 def adopt_orphans() -> None:

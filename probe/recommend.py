@@ -209,7 +209,7 @@ class _Answer:
         if not n:
             if self.consumer is not None and self.consumer.wait_share < 0.05:
                 return f"the loop waits only {self.consumer.wait_share:.1%} of its time for data"
-            return f"workers save less than {WORTH:.0%}"
+            return self._because_workers_do_not_pay()
         if self.bound_by == "consumer":
             return f"more workers buy nothing, because the step takes {short(self.job.step_s)}"
         if self.bound_by == "memory":
@@ -227,6 +227,20 @@ class _Answer:
                 " (--max-workers)"
             )
         return "the data is waited for more than worked on, and more workers gain little"
+
+    def _because_workers_do_not_pay(self) -> str:
+        tried = [one for plan, one in self.search.tried.items() if plan.num_workers]
+        if not tried:
+            return "no setting with workers could be measured"
+        fastest = max(one.rate for one in tried)
+        alone = self.search.tried[Plan(0)].rate
+        if self.job.batches is not None and fastest > alone * (1 + WORTH):
+            epochs = "one epoch" if self.job.epochs == 1 else f"{self.job.epochs} epochs"
+            return (
+                f"workers make up to {fastest / alone:.2g} times as many batches, but to start "
+                f"them takes longer than they save in {epochs} of {self.job.batches} batches"
+            )
+        return f"workers save less than {WORTH:.0%}"
 
     def _warnings(self) -> list[str]:
         search, loader = self.search, self.loader

@@ -75,7 +75,8 @@ class Search:
         if self._cost(1 / alone.rate, Plan(1)) < 0.35 * self._left():
             self._try(Plan(1), "one worker, for what moving a batch costs")
         self._learn()
-        if self.most.workers >= 1:
+        # what one worker cannot do, several cannot do either
+        if self.most.workers >= 1 and Plan(1) not in self.failed:
             self._try(self._knee(), "where the law puts the knee")
             self._climb()
             self._prefetch()
@@ -144,7 +145,7 @@ class Search:
             candidate = self.bench.start(plan, left + LATE_S)
             window = self.bench.measure(candidate, min(WINDOW_S, 0.3 * left), self._left() + LATE_S)
         except OutOfTime as error:
-            self.failed[plan] = f"{plan.shown}: not measured in the time ({error})"
+            self.failed[plan] = f"{plan.shown}: {error}"
             self.in_time = False
             return False
         except CannotRun as error:

@@ -9,10 +9,13 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Any, NoReturn
 
 from . import candidate, capture, failure, script
 from .channel import Channel, Closed, Line, Message
+
+GRACE_S = 0.3
 
 
 def run(before: frozenset[str]) -> NoReturn:
@@ -98,11 +101,23 @@ class Agent:
         forked.wait()
 
     def _kill(self, name: int) -> None:
-        """End a candidate and its workers, which share its process group."""
+        """End a candidate and its workers, which share its process group.
+
+        They are asked first: multiprocessing's resource tracker is among them, ignores
+        the question, and takes their semaphores away once they are gone.
+        """
         pid = self._children.get(name)
-        if pid is not None:
+        if pid is None:
+            return
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGTERM)
+
+        def insist() -> None:
+            time.sleep(GRACE_S)
             with contextlib.suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
+
+        threading.Thread(target=insist, daemon=True).start()
 
 
 def _exit_status(status: int) -> int:

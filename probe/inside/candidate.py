@@ -21,6 +21,7 @@ from .steady import Empty, Steady
 from .twin import Plan, endless, twin
 
 PR_SET_PDEATHSIG = 1
+CLOSED = 71  # the exit status of a process whose descriptors were closed for it
 
 
 def measure(line: Line, loader: Any, message: Message, rank: int) -> None:
@@ -31,7 +32,7 @@ def measure(line: Line, loader: Any, message: Message, rank: int) -> None:
     try:
         work.run()
     except Closed:
-        _end_group()
+        os._exit(CLOSED)
     except Empty:
         _tell(channel, "empty")
     except BaseException as error:
@@ -110,8 +111,7 @@ class Work:
                     if ready is connection:
                         command = self.channel.receive()
                         if command["event"] == "where":
-                            place = failure.place(failure.main_frame())
-                            self.channel.send("here", place=place)
+                            self.channel.send("here", place=self._place())
                         else:
                             self._commands.put(command)
                     elif self.plan.num_workers:
@@ -122,7 +122,15 @@ class Work:
                     else:
                         faults = []  # the main thread tells it itself
         except (Closed, OSError):
+            try:
+                os.fstat(connection.fileno())
+            except OSError:
+                os._exit(CLOSED)  # the user's code has closed it
             _end_group()
+
+    def _place(self) -> str | None:
+        """Where the user's code is; with workers it is in another process."""
+        return None if self.plan.num_workers else failure.place(failure.main_frame())
 
     def _in_worker(self) -> None:
         """In every process forked from here: it ends with its parent, and keeps no channel."""
@@ -205,6 +213,8 @@ def fork(measure_it: Any) -> int:
         return pid
     try:
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the script may have had its own
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         faulthandler.enable()
         measure_it()
     except BaseException:

@@ -51,17 +51,13 @@ def sample_index(error: BaseException) -> Any:
 
 
 def place(frame: FrameType | None) -> str | None:
-    """Where the user's code is: the innermost frame outside torch and the standard library."""
-    inner: str | None = None
+    """Where the user's code is: its innermost frame outside of libraries; None without one."""
     while frame is not None:
         name = frame.f_code.co_filename
-        if not name.startswith((HERE, "<")):
-            words = f"{name}:{frame.f_lineno} in {frame.f_code.co_name}"
-            if not from_library(name):
-                return words
-            inner = inner or words
+        if not name.startswith((HERE, "<")) and not from_library(name):
+            return f"{name}:{frame.f_lineno} in {frame.f_code.co_name}"
         frame = frame.f_back
-    return inner
+    return None
 
 
 def from_library(path: str) -> bool:
