@@ -179,7 +179,7 @@ def _inside(program: Program, root: Scope, tree: Tree, node: cst.CSTNode) -> Ite
 
 def _end_of_code(text: str, span: Span) -> int:
     """Where a piece of code ends, without the line end behind it."""
-    end = span.end
+    end = min(span.end, len(text))  # the tree ends the last line of a file even if nobody did
     while end > span.start and text[end - 1].isspace():
         end -= 1
     return end
