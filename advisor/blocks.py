@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
+from .nodes import children
 from .text import Span
 
 _TOKEN = re.compile(
@@ -83,38 +84,78 @@ class Tree:
         self.text = text
         self.module = module
         self.problems = problems
-        self._spans: dict[cst.CSTNode, Span] | None = None
+        self._spans: dict[cst.CSTNode, Span] = {}
 
     def span(self, node: cst.CSTNode) -> Span:
         """The place of `node` in the block, with its parentheses."""
-        if self._spans is None:
-            code = self.module.code_for_node(node)
-            at = self.text.find(code)
-            if code and at >= 0 and self.text.find(code, at + 1) < 0:  # it can be nothing else
-                return Span(at, at + len(code))
-            state = _Recorder(self.text.replace("\f", " "), self.module)
-            self.module._codegen(state)
-            self._spans = state.spans
+        if node not in self._spans:
+            self._find(node)
         return self._spans[node]
 
     def code(self, node: cst.CSTNode) -> str:
-        """The text of `node`; quicker than its place."""
-        if self._spans is not None:
-            span = self._spans[node]
-            return self.text[span.start : span.end]
+        """The text of `node`, its further lines indented as if it stood at the left margin."""
         return self.module.code_for_node(node)
 
+    def _find(self, node: cst.CSTNode) -> None:
+        """Note the place of `node`, and of all in the part around it that was looked for.
 
+        Its text may stand in the block several times, that of the statement around it
+        seldom does. Writing out the whole block takes a third of the time of parsing it.
+        """
+        text = self.text.replace("\f", " ")
+        part: cst.CSTNode | None = node
+        while part is not None and part is not self.module:
+            if part is node or isinstance(part, _STATEMENTS):
+                indents = self._indents(part)
+                state = CodegenState(self.module.default_indent, self.module.default_newline)
+                state.indent_tokens = list(indents)
+                part._codegen(state)
+                code = "".join(state.tokens)
+                at = text.find(code)
+                if code and at >= 0 and text.find(code, at + 1) < 0:  # it can be nothing else
+                    break
+            part = self._parents.get(id(part))
+        else:
+            part, at, indents = self.module, 0, []
+        recorder = _Recorder(text, self.module, at)
+        recorder.indent_tokens = indents
+        part._codegen(recorder)
+        self._spans.update(recorder.spans)
+
+    def _indents(self, node: cst.CSTNode) -> list[str]:
+        """What stands before each line of a statement at that place, outermost first."""
+        found: list[str] = []
+        while (parent := self._parents.get(id(node))) is not None:
+            node = parent
+            if isinstance(node, cst.IndentedBlock):
+                indent = node.indent
+                found.insert(0, self.module.default_indent if indent is None else indent)
+        return found
+
+    @cached_property
+    def _parents(self) -> dict[int, cst.CSTNode]:
+        """By the id of a node what it is a part of; to hash a node takes longer."""
+        found: dict[int, cst.CSTNode] = {}
+        pending: list[cst.CSTNode] = [self.module]
+        while pending:
+            node = pending.pop()
+            for part in children(node):
+                found[id(part)] = node
+                pending.append(part)
+        return found
+
+
+_STATEMENTS = (cst.SimpleStatementLine, cst.BaseCompoundStatement)
 _NOTHING = nullcontext()
 
 
 class _Recorder(CodegenState):
-    """Writes the tree out and notes where each node begins and ends."""
+    """Writes a part of the tree out and notes where each node begins and ends."""
 
-    def __init__(self, text: str, module: cst.Module) -> None:
+    def __init__(self, text: str, module: cst.Module, offset: int) -> None:
         super().__init__(module.default_indent, module.default_newline)
         self.text = text
-        self.offset = 0
+        self.offset = offset
         self.open: list[int] = []
         self.spans: dict[cst.CSTNode, Span] = {}
 
@@ -208,13 +249,15 @@ _LINK = re.compile(
 )
 LONGEST_LINE = 2_000  # characters; below it no chain of operators is too long
 LONGEST_CHAIN = 1_000
-# Without that many of these there can be no such chain, and counting them is quick.
-LINKS = (*"([{+-~*/%|&^@<>.=\\", "and", "or", "not", "if", "lambda", "await", "'", '"')
+_LINK_SIGNS = b"([{+-~*/%|&^@<>.=\\'\""
+_LINK_WORDS = ("and", "or", "not", "if", "lambda", "await")
 
 
 def _longest_chain(text: str) -> int:
     """The most operators, calls, strings or elifs in a row, one within the other."""
-    if len(text) < LONGEST_LINE or sum(map(text.count, LINKS)) < LONGEST_CHAIN:
+    if len(text) < LONGEST_LINE:
+        return 0
+    if _count(text, _LINK_SIGNS) + sum(map(text.count, _LINK_WORDS)) < LONGEST_CHAIN:
         return 0
     longest = n_nested = 0
     open_chains = [0]
@@ -237,7 +280,7 @@ def _longest_chain(text: str) -> int:
 
 
 def _deepest(text: str) -> int:
-    if sum(map(text.count, "([{")) <= DEEPEST:
+    if _count(text, b"([{") <= DEEPEST:
         return 0
     depth = deepest = 0
     for match in _TOKEN.finditer(text):
@@ -248,6 +291,12 @@ def _deepest(text: str) -> int:
         elif first in ")]}":
             depth -= 1
     return deepest
+
+
+def _count(text: str, signs: bytes) -> int:
+    """How often the signs stand in `text`; much quicker than to look at its tokens."""
+    raw = text.encode("utf-8", "surrogatepass")
+    return len(raw) - len(raw.translate(None, signs))
 
 
 def _members(text: str) -> list[Span]:
