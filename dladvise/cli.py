@@ -18,6 +18,7 @@ from .check import NOTHING, WRONG_USE, Options
 from .check import check as run_check
 from .console import complain, say
 from .files import FileError
+from .option_groups import Grouped, option_of
 from .projects import Projects
 from .scan import Request, this_machines_cores
 
@@ -48,9 +49,10 @@ def main(argv: list[str] | None = None) -> int:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="dladvise %(version)s")
 def cli() -> None:
-    """Advice on PyTorch's DataLoader: static checks, and facts of this machine.
+    """Advice on PyTorch's DataLoader: static checks, and measurements on this machine.
 
-    Exit status: 0 nothing found, 1 findings, 2 wrong use or a file that cannot be read.
+    Exit status: 0 nothing found or all measured, 1 findings or a script that failed, 2 wrong
+    use or a file that cannot be read, 3 not enough measured, 130 interrupted.
     """
 
 
@@ -122,6 +124,115 @@ def check(paths: tuple[str, ...], **options: Any) -> int:
     Folders are searched for .py, .pyi and .ipynb files that git does not ignore.
     """
     return run_check(paths, Options(**options))
+
+
+@cli.command(cls=Grouped)
+@click.argument("target")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- SCRIPT ARGS]")
+@option_of(
+    "The run", "--script", metavar="FILE", help="Run this script; TARGET is in a file of it."
+)
+@option_of("The run", "-m", "--module", metavar="NAME", help="Run this module as python -m does.")
+@option_of("The run", "--interpreter", metavar="PATH", help="The Python that runs it.")
+@option_of(
+    "The run",
+    "--construct",
+    is_flag=True,
+    help="Measure as soon as the loader is constructed, not when it is iterated.",
+)
+@option_of(
+    "The run",
+    "--nproc-per-node",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Run it N times through torch's launcher; the slowest rank counts.",
+)
+@option_of("The run", "--show-output", is_flag=True, help="Show on stderr what the script prints.")
+@option_of(
+    "The run",
+    "--stdin-filename",
+    metavar="NAME",
+    help="The TARGET whose unsaved text standard input (-) holds, such as train.py:42.",
+)
+@option_of(
+    "The measurement",
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="Time to measure in.  [default: 15]",
+)
+@option_of(
+    "The measurement",
+    "--reach-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60,
+    show_default=True,
+    metavar="N",
+    help="Time to get to the loader in.",
+)
+@option_of(
+    "The measurement",
+    "--epochs",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Epochs that workers are started for.",
+)
+@option_of(
+    "The measurement",
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=32,
+    show_default=True,
+    metavar="N",
+    help="For a function that returns a Dataset.",
+)
+@option_of(
+    "The measurement",
+    "--observe/--no-observe",
+    default=True,
+    show_default=True,
+    help="Let the training loop run some batches, to see how fast it takes them.",
+)
+@option_of(
+    "The measurement",
+    "--fresh",
+    is_flag=True,
+    help="A new interpreter for each setting, instead of a forked process.",
+)
+@option_of(
+    "The measurement",
+    "--max-workers",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Try no more workers than N.",
+)
+@option_of(
+    "The measurement",
+    "--max-memory",
+    type=click.IntRange(min=1),
+    metavar="MB",
+    help="Stop where it takes more memory than that.",
+)
+@option_of("The answer", "--json", is_flag=True, help="Print one JSON object.")
+@option_of("The answer", "--apply", is_flag=True, help="Write the settings into the file.")
+@option_of("The answer", "--diff", is_flag=True, help="Show what --apply would write.")
+def probe(target: str, arguments: tuple[str, ...], **options: Any) -> int:
+    """Run a script up to a loader, and measure which settings suit it.
+
+    TARGET is train.py:42 (the loader made on that line), train.py (its only loader),
+    train.py::make_loader or package.module:make_loader (a function without arguments that
+    returns a DataLoader or a Dataset). The script runs as you would run it; what it does
+    before its loader is read, it does.
+
+    Exit status: 0 measured, 1 the code that was run failed, 2 wrong use, 3 not enough could
+    be measured in the time, 130 interrupted.
+    """
+    from . import probing  # libcst, sockets and psutil: only those who measure need them
+
+    return probing.run(target, arguments, probing.Options(**options))
 
 
 @cli.command()

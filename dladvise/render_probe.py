@@ -143,8 +143,8 @@ class Live:
 # The answer
 
 
-def report(found: Recommendation, paint: Paint, stream: TextIO) -> Iterator[str]:
-    """The curve, the sentence, how sure it is, and what to write."""
+def report(found: Recommendation, paint: Paint, stream: TextIO, hint: str = "") -> Iterator[str]:
+    """The curve, the sentence, how sure it is, and what to write; `hint` says how."""
     room = min(_room_of(stream), WIDEST_TEXT)
     yield paint(printable(found.target.shown), Style.STRONG)
     yield ""
@@ -165,7 +165,8 @@ def report(found: Recommendation, paint: Paint, stream: TextIO) -> Iterator[str]
         yield from _wrapped(paint("warning", Style.WARNING), 12, printable(warning), room)
     yield ""
     if changes(found):
-        yield f"{paint('write', Style.HELP)}       {arguments(found)}"
+        how = f"  ({hint})" if hint else ""
+        yield f"{paint('write', Style.HELP)}       {arguments(found)}{how}"
     else:
         yield from _wrapped(paint("write", Style.HELP), 12, "nothing, leave it as it is", room)
 
