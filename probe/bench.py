@@ -18,6 +18,7 @@ import psutil
 from .inside.candidate import CLOSED
 from .inside.channel import Message
 from .inside.machine import group_memory_left, memory_bytes
+from .ranks import launched
 from .request import Request
 from .results import Cancelled, NotEnough, UserCodeFailed, WrongUse
 from .session import Peer, Session
@@ -142,6 +143,8 @@ class Bench:
     ) -> None:
         self.session = session
         self.request = request
+        us = launched(request.env)
+        self.ranks = request.ranks if us is None else us.ranks
         self._cancelled = cancelled
         self.reached = time.monotonic()  # when the loop over the loader was reached
         self._loader: Loader | None = None
@@ -173,10 +176,10 @@ class Bench:
         self.session.launch()
         deadline = time.monotonic() + self.request.reach_seconds
         agents: list[Peer] = []
-        while len(agents) < self.request.ranks:
+        while len(agents) < self.ranks:
             self._listen()
             agents += [one for one in self._waiting if one.role == "agent" and one not in agents]
-            if self.session.ended and len(agents) < self.request.ranks:
+            if self.session.ended and len(agents) < self.ranks:
                 raise UserCodeFailed(
                     f"{self.request.interpreter} ended before it ran anything",
                     self.session.output(),
@@ -185,7 +188,10 @@ class Bench:
         for agent in agents:
             self._waiting[agent].clear()
             self.session.send(agent, "job", **self._job(observe=not again))
-        found = [self._captured(agent, deadline, tell) for agent in agents]
+        found = [
+            self._captured(agent, deadline, tell if agent is agents[0] else lambda _: None)
+            for agent in agents
+        ]
         self._agents = agents
         self._loader = found[0]
         return found[0]

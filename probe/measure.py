@@ -45,7 +45,7 @@ def measure(
         def limit_of(candidate: Candidate, window: Window) -> Limit:
             assert candidate.started is not None
             return limit(
-                most, loader, candidate.plan, candidate.started, window, request.ranks, shm_free
+                most, loader, candidate.plan, candidate.started, window, bench.ranks, shm_free
             )
 
         search = Search(

@@ -200,7 +200,7 @@ class _Answer:
         search, law = self.search, self.search.law
         assert law is not None
         alone, one = search.tried.get(Plan(0)), search.tried.get(Plan(1))
-        cores = f"{search.cores:g} cores" if search.cores != 1 else "one core"
+        cores = f"{search.cores:g} cores are" if search.cores != 1 else "one core is"
         if self.bound_by == "transport" and not n and alone and one:
             return (
                 f"a batch is made in {short(1 / alone.rate)}, and through a worker it takes "
@@ -220,7 +220,7 @@ class _Answer:
         if self.bound_by == "transport":
             return "more are no faster, because moving batches between processes takes the cores"
         if self.bound_by == "cpu":
-            return f"more are no faster, because the {cores} are busy"
+            return f"more are no faster, because the {cores} busy"
         if n >= search.most.workers:
             return (
                 "the data is waited for more than worked on, and more workers were not tried"

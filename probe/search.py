@@ -27,6 +27,7 @@ HOPE = 1.12  # the law may be so far off
 BUSY = 0.15  # of the cores taken by other programs: measured rates are too low
 EFFICIENCY = 0.95  # of the bound by the cores is what workers reach
 LATE_S = 1.0  # over the budget, for what is under way
+FORK_S = 0.02  # to fork one worker
 MOST_TURNS = 3  # of the contenders
 AHEAD = (4, 8)  # values of prefetch_factor beside torch's 2
 
@@ -211,9 +212,12 @@ class Search:
         if not known:
             return 0.0
         near = min(known, key=lambda t: abs(t.plan.num_workers - plan.num_workers))
-        # processes are started one after the other
-        each = 0.02 * (plan.num_workers - near.plan.num_workers)
-        return max(0.0, near.first_batch_s + each)
+        each_s = FORK_S
+        if self.loader.start_method != "fork" and self.law is not None:
+            # an interpreter for every worker, which all the cores start together
+            start_s = near.first_batch_s - self.law.service_s
+            each_s = start_s / near.plan.num_workers / self.cores
+        return max(0.0, near.first_batch_s + each_s * (plan.num_workers - near.plan.num_workers))
 
     def _knee(self) -> Plan:
         """The fewest workers with which the law gives the job nearly its best time."""
@@ -333,7 +337,7 @@ class Search:
             return 3 * batch_s + 0.1
         rate = 1 / batch_s if plan in self.tried else self.law.rate(n) if self.law else n / batch_s
         window = max(WINDOW_S, 2 * n / rate)
-        return self._start_s(plan) + 3 * n / rate + window + 0.1 + 0.02 * n
+        return self._start_s(plan) + 3 * n / rate + window + 0.1 + FORK_S * n
 
     def _left(self) -> float:
         return self.deadline - self.clock()

@@ -18,12 +18,13 @@ from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from typing import NamedTuple
 
-from . import guard
+from . import guard, ranks
 from .inside.channel import ADDRESS, TOKEN, Channel, Closed, Message
 from .request import Request
 from .results import WrongUse
 
 INSIDE = Path(__file__).parent / "inside" / "run.py"
+SOCKET = "probe"
 OUTPUT_KEPT = 64 * 1024  # bytes of what the script printed last
 ENDING_S = 2.5  # for the guard to end everything
 
@@ -49,7 +50,13 @@ class Session:
     Used in a `with`: at its end no process of it is left, and no shared memory.
     """
 
-    def __init__(self, request: Request, on_output: Callable[[bytes], None] | None = None) -> None:
+    def __init__(
+        self,
+        request: Request,
+        on_output: Callable[[bytes], None] | None = None,
+        meeting: tuple[Path, str] | None = None,
+    ) -> None:
+        """`meeting` is where another process listens already, and the token it wants."""
         self.request = request
         self.heard: queue.Queue[Heard] = queue.Queue()
         self._on_output = on_output
@@ -57,15 +64,22 @@ class Session:
         self._output: deque[bytes] = deque()
         self._n_output = 0
         self._mark = secrets.token_hex(8)
-        self._token = secrets.token_hex(16)
-        self._folder = tempfile.mkdtemp(prefix="dladvise-")
         self._begun = time.time()
-        self._listener = Listener(
-            None if os.name == "nt" else os.path.join(self._folder, "probe"), backlog=64
-        )
+        self._listener: Listener | None = None
+        if meeting is not None:
+            self._folder, self._token = meeting
+            self._address = str(self._folder / SOCKET)
+        else:
+            self._token = secrets.token_hex(16)
+            self._folder = self._own_folder()
+            name = None if os.name == "nt" else str(self._folder / SOCKET)
+            self._listener = Listener(name, backlog=64)
+            self._address = str(self._listener.address)
+            ranks.publish(self._folder, self._token)
         self._closing = False
         self._runs: list[subprocess.Popen[bytes]] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        if self._listener is not None:
+            threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def __enter__(self) -> Session:
         return self
@@ -85,7 +99,7 @@ class Session:
             **request.env,
             **(environ or {}),
             "DLADVISE_PROBE": "1",
-            ADDRESS: str(self._listener.address),
+            ADDRESS: self._address,
             TOKEN: self._token,
         }
         env.setdefault("PYTHONUNBUFFERED", "1")  # what is printed last is wanted first
@@ -144,15 +158,26 @@ class Session:
             guard.end_all(self._mark, set(), self._begun)  # somebody killed the guard
         for channel in list(self._channels.values()):
             channel.close()
-        with contextlib.suppress(OSError, EOFError):
-            Client(self._listener.address).close()  # wakes who waits to accept
-            self._listener.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._listener is not None:
+            with contextlib.suppress(OSError, EOFError):
+                Client(self._address).close()  # wakes who waits to accept
+                self._listener.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _accept(self) -> None:
+    def _own_folder(self) -> Path:
+        us = ranks.launched(self.request.env)
+        if us is None or us.ranks == 1:
+            return Path(tempfile.mkdtemp(prefix="dladvise-"))
+        try:
+            us.folder.mkdir(mode=0o700)
+        except OSError as error:
+            raise WrongUse(f"{us.folder}: {error.strerror or error}") from None
+        return us.folder
+
+    def _accept(self, listener: Listener) -> None:
         while not self._closing:
             try:
-                connection = self._listener.accept()
+                connection = listener.accept()
             except (OSError, EOFError):
                 return
             channel = Channel(connection)

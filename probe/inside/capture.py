@@ -49,19 +49,18 @@ class Watch:
         """A loader has been constructed in `caller`."""
         if os.getpid() != self._pid:
             return
-        hit = self._reached(caller)
         builder = _user_frame(caller)
         if builder is not None:
             self.constructed.append([builder.f_code.co_filename, builder.f_lineno])
-        if hit:
+        if self._around_same_dataset(loader, caller):
+            self._rebuilt.append(loader)
+        elif self._reached(caller):
             self._n_hits += 1
             if self._n_hits == self.nth:
                 self._loader = loader
                 self.channel.send("constructed")
                 if self.at_construction:
                     self._found(loader, "construction", None)
-        elif self._loader is not None and self._around_same_dataset(loader, caller):
-            self._rebuilt.append(loader)
 
     def iterating(self, loader: Any) -> bool:
         """Reports whether the loop that begins now is to be observed; may not return."""
@@ -106,7 +105,8 @@ class Watch:
     def _around_same_dataset(self, loader: Any, caller: FrameType | None) -> bool:
         """Reports whether a library has made this loader from the one that is meant."""
         return (
-            loader.dataset is self._loader.dataset
+            self._loader is not None
+            and loader.dataset is self._loader.dataset
             and caller is not None
             and from_library(caller.f_code.co_filename)
         )
