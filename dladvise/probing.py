@@ -214,7 +214,7 @@ def _report(found: Recommendation, aim: Aim, options: Options) -> int:
         if not (options.apply or options.diff or options.stdin_filename) and aim.construction:
             hint = f"--apply writes it into {aim.target.path}"
         say(report(found, output.paint_for(sys.stdout), sys.stdout, hint))
-    if options.apply or options.diff:
+    if changes(found) and (options.apply or options.diff):
         _write(found, aim, options)
     return MEASURED
 
@@ -225,9 +225,6 @@ def _write(found: Recommendation, aim: Aim, options: Options) -> None:
     def tell(line: str) -> None:
         click.echo(line, err=options.json)
 
-    if not changes(found):
-        tell("nothing to write: it has these settings already")
-        return
     try:
         rewrite, notes = _rewrite(found, aim)
         if options.diff:

@@ -21,7 +21,7 @@ SPINNER, ASCII_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 EIGHTHS = " ▏▎▍▌▋▊▉"
 WIDEST_BAR, NARROWEST_BAR = 24, 6
 WIDEST_TEXT = 100
-NO_TERMINAL = 100  # columns, where nobody says how many there are
+NO_TERMINAL = 120  # columns, where nobody says how many there are
 GAP = "  "
 
 
@@ -41,9 +41,9 @@ class Live:
         self._told: dict[tuple[int, int], Point] = {}
         self._draws = stream.isatty() and environ.get("TERM") != "dumb"
         self._spinner = SPINNER if _can_write(stream, SPINNER) else ASCII_SPINNER
-        self._columns = [one for one in COLUMNS if one.live]
+        self._columns: Mapping[Column, int] = {}
         self._begun = time.monotonic()
-        self._words = ""
+        self._words = "starting"
         self._status = False  # there is a status line on the screen
         self._headed = False
         self._unfinished = b""  # the script's last line, while it has no end
@@ -103,12 +103,13 @@ class Live:
                     self._draw()
 
     def _row(self, point: Point) -> None:
-        cells = [one.cell(point) for one in self._columns]
         if not self._headed:
             self._headed = True
-            self._line(_cut(GAP.join(_padded(one.title, one) for one in self._columns), _room()))
-        padded = [_padded(cell, one) for cell, one in zip(cells, self._columns, strict=True)]
-        self._line(_cut(GAP.join(padded), _room()))
+            fixed = {one: max(one.least, len(one.title)) for one in COLUMNS if one.live}
+            self._columns = _fitting(fixed, _room() - 1)
+            self._line(GAP.join(one.title.rjust(self._columns[one]) for one in self._columns))
+        cells = (one.cell(point).rjust(taken) for one, taken in self._columns.items())
+        self._line(GAP.join(cells))
 
     def _line(self, text: str) -> None:
         self._stream.write(text.rstrip() + "\n")
@@ -179,17 +180,16 @@ def changes(found: Recommendation) -> bool:
 def arguments(found: Recommendation) -> str:
     """What to write into the construction: `num_workers=4, persistent_workers=True`."""
     new, now = found.recommended, found.current
-    words = [f"num_workers={new.num_workers}"]
+    words = f"num_workers={new.num_workers}"
     if not new.num_workers:
-        return words[0]
-    if (new.prefetch_factor or 2) != (now.prefetch_factor or 2) or new.prefetch_factor not in (
-        None,
-        2,
-    ):
-        words.append(f"prefetch_factor={new.prefetch_factor or 2}")
+        beside = " (torch refuses prefetch_factor and persistent_workers beside it)"
+        return words + beside if now.num_workers else words
+    prefetch_factor = new.prefetch_factor or 2
+    if prefetch_factor != 2 or now.prefetch_factor not in (None, 2):
+        words += f", prefetch_factor={prefetch_factor}"
     if new.persistent_workers or now.persistent_workers:
-        words.append(f"persistent_workers={new.persistent_workers}")
-    return ", ".join(words)
+        words += f", persistent_workers={new.persistent_workers}"
+    return words
 
 
 def _effective(settings: Settings) -> tuple[int, int, bool]:
@@ -225,25 +225,20 @@ def table(
     room = _room_of(stream)
     marks = [_mark(point, found) for point in points]
     mark_width = max(map(len, marks))
-    columns = [one for one in COLUMNS if any(one.cell(point) for point in points)]
+    marked = mark_width + len(GAP) if mark_width else 0
     widths = {
-        one.title: max(len(one.title), *(len(one.cell(point)) for point in points))
-        for one in columns
+        one: max(len(one.title), *(len(one.cell(point)) for point in points))
+        for one in COLUMNS
+        if any(one.cell(point) for point in points)
     }
-
-    def taken() -> int:
-        fixed = sum(widths[one.title] + len(GAP) for one in columns)
-        return fixed + (mark_width + len(GAP) if mark_width else 0)
-
-    while room < taken() + NARROWEST_BAR and len(columns) > 2:
-        columns.remove(max(columns, key=lambda one: one.dispensable))
-    longest = min(WIDEST_BAR, room - taken())
+    columns = _fitting(widths, room - marked - NARROWEST_BAR)
+    longest = min(WIDEST_BAR, room - marked - _taken(columns))
     most = max(point.batches_per_s.value for point in points)
     blocks = _can_write(stream, EIGHTHS + "█")
-    head = GAP.join(one.title.rjust(widths[one.title]) for one in columns)
+    head = GAP.join(one.title.rjust(taken) for one, taken in columns.items())
     yield paint(head, Style.FRAME)
     for point, mark in zip(points, marks, strict=True):
-        row = GAP.join(one.cell(point).rjust(widths[one.title]) for one in columns)
+        row = GAP.join(one.cell(point).rjust(taken) for one, taken in columns.items())
         if longest >= NARROWEST_BAR:
             bar = _bar(point.batches_per_s.value / most, longest, blocks)
             row += GAP + bar.ljust(longest)
@@ -255,7 +250,7 @@ def table(
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table; `dispensable` says which is left out first."""
+    """A column of the table; the most `dispensable` is left out first, 0 never."""
 
     title: str
     cell: Callable[[Point], str]
@@ -264,10 +259,9 @@ class Column:
     least: int = 0  # its width in rows that are printed one by one
 
 
-def _workers(point: Point) -> str:
-    if point.prefetch_factor in (None, 2):
-        return str(point.num_workers)
-    return f"{point.num_workers} (prefetch {point.prefetch_factor})"
+def _prefetch(point: Point) -> str:
+    """What is prefetched, where that is not torch's own 2."""
+    return "" if point.prefetch_factor in (None, 2) else str(point.prefetch_factor)
 
 
 def _samples(point: Point) -> str:
@@ -288,8 +282,9 @@ def _epoch(point: Point) -> str:
 
 
 COLUMNS = (
-    Column("workers", _workers, 0, least=7),
-    Column("batches/s", lambda point: _number(point.batches_per_s.value), 1, least=9),
+    Column("workers", lambda point: str(point.num_workers), 0),
+    Column("prefetch", _prefetch, 1),
+    Column("batches/s", lambda point: _number(point.batches_per_s.value), 0, least=9),
     Column("95 % interval", _interval, 2, least=16),
     Column("samples/s", _samples, 4, least=10),
     Column("first batch", lambda point: _time(point.first_batch_s), 5, least=11),
@@ -318,8 +313,20 @@ def _bar(share: float, longest: int, blocks: bool) -> str:
     return "█" * (eighths // 8) + EIGHTHS[eighths % 8].strip()
 
 
-def _padded(cell: str, column: Column) -> str:
-    return cell.rjust(max(column.least, len(column.title)))
+def _fitting(widths: Mapping[Column, int], room: int) -> Mapping[Column, int]:
+    """As many of the columns as there is room for, and those nobody can do without."""
+    left = dict(widths)
+    while _taken(left) > room:
+        column = max(left, key=lambda one: one.dispensable)
+        if not column.dispensable:
+            break
+        del left[column]
+    return left
+
+
+def _taken(columns: Mapping[Column, int]) -> int:
+    """What the columns take, with the gap behind each."""
+    return sum(taken + len(GAP) for taken in columns.values())
 
 
 # Numbers and room
