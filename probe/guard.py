@@ -1,8 +1,8 @@
 """Runs a command and ends everything that came of it, whatever happens.
 
 A process of its own, started by path: `guard.py MARK COMMAND...`. It lives until the
-command has ended or the other end of its standard input is gone, as it is when dladvise
-was killed. Every process of the command carries MARK in its environment.
+command has ended, a byte comes on its standard input, or the other end of that is gone,
+as it is when dladvise was killed. Every process of the command carries MARK in its environment.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+ADDRESS = "DLADVISE_PROBE_ADDRESS"
 MARK = "DLADVISE_PROBE_RUN"
 SHM = Path("/dev/shm")
 LOOK_S = 0.4  # between two looks at which processes there are
@@ -43,6 +45,9 @@ def main(mark: str, command: list[str]) -> int:
         known.update(family())
     status = child.poll()
     end_all(mark, known, begun)
+    meeting = Path(os.environ.get(ADDRESS, "")).parent
+    if _abandoned() and meeting.name.startswith("dladvise-"):
+        shutil.rmtree(meeting, ignore_errors=True)
     return STOPPED if status is None else status if status >= 0 else 128 - status
 
 
@@ -161,6 +166,14 @@ def _asked_to_stop(seconds: float) -> bool:
         return bool(select.select([0], [], [], seconds)[0])
     except (OSError, ValueError):
         return True
+
+
+def _abandoned() -> bool:
+    """Reports whether dladvise has gone without saying so."""
+    try:
+        return os.name != "nt" and _asked_to_stop(0) and not os.read(0, 1)
+    except OSError:
+        return False
 
 
 def _windows_stdin_ended(seconds: float) -> bool:

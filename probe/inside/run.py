@@ -12,7 +12,8 @@ PACKAGE = "_dladvise_inside"  # a private name: it hides nothing of the user's
 def main() -> None:
     before = frozenset(sys.modules)
     folder = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != folder]
+    ours = os.path.realpath(folder)  # what Python puts first when it starts a script by path
+    sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry or ".") != ours]
 
     import importlib.util
 
