@@ -21,6 +21,7 @@ from dladvise.advisor import settings as configuration
 from dladvise.advisor.applying import CannotWrite, Workers, writing
 from dladvise.advisor.settings import SettingsError
 from dladvise.probe import Recommendation, Request, Settings, TargetError, UserCodeFailed
+from dladvise.probe.ranks import follow, launched
 
 from . import files, interpreters, output
 from .aiming import Aim, NoSuchLoader, aimed
@@ -75,6 +76,10 @@ def run(words: str, arguments: tuple[str, ...], options: Options) -> int:
     live = Live(sys.stderr, output.paint_for(sys.stderr), longest_s, os.environ)
     try:
         with _ended_in_order(), live:
+            us = launched(asked.env)
+            if us is not None and us.rank > 0:
+                follow(asked)  # rank 0 measures, and says what was found
+                return MEASURED
             on_output = live.output if options.show_output else None
             found = probe.measure(asked, live.tell, on_output=on_output)
     except probe.ProbeError as error:
