@@ -71,6 +71,16 @@ class Plan(NamedTuple):
         return f"num_workers={self.num_workers}, prefetch_factor={self.prefetch_factor}"
 
 
+class Pace(NamedTuple):
+    """A consumer that takes so long for a batch, and so much of a processor."""
+
+    step_s: float = 0.0
+    cpu_s: float = 0.0
+
+
+NO_PACE = Pace()
+
+
 class Started(NamedTuple):
     """The first batch of a candidate, of the slowest rank."""
 
@@ -232,12 +242,17 @@ class Bench:
         return candidate
 
     def measure(
-        self, candidate: Candidate, seconds: float, patience: float, pace_s: float = 0.0
+        self, candidate: Candidate, seconds: float, patience: float, pace: Pace = NO_PACE
     ) -> Window:
         """Read a window of about `seconds`; OutOfTime where it takes more than `patience`."""
         for peer in candidate.peers:
             self.session.send(
-                peer, "measure", seconds=seconds, least_cycles=LEAST_CYCLES, pace_s=pace_s
+                peer,
+                "measure",
+                seconds=seconds,
+                least_cycles=LEAST_CYCLES,
+                pace_s=pace.step_s,
+                pace_cpu_s=min(pace.cpu_s, pace.step_s),
             )
         windows = [_window(one) for one in self._answers(candidate, "window", patience)]
         return together(windows)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from .bench import Candidate, CannotRun, Loader, OutOfTime, Plan, Window
+from .bench import NO_PACE, Candidate, CannotRun, Loader, OutOfTime, Pace, Plan, Window
 from .law import Job, Law, held_up
 from .limits import Limit
 from .results import NotEnough, Point, Stage
@@ -24,6 +24,7 @@ WINDOW_S = 0.6
 MARGIN = 0.03  # settings whose whole job takes so much longer are as good as the best
 WORTH = 0.05  # a change that saves less is not worth making
 HOPE = 1.12  # the law may be so far off
+CORES_HOPE = 1.04  # the processor time of a batch is measured more exactly
 BUSY = 0.15  # of the cores taken by other programs: measured rates are too low
 EFFICIENCY = 0.95  # of the bound by the cores is what workers reach
 LATE_S = 1.0  # over the budget, for what is under way
@@ -37,7 +38,9 @@ class Instrument(Protocol):
 
     def start(self, plan: Plan, seconds: float) -> Candidate: ...
 
-    def measure(self, candidate: Candidate, seconds: float, patience: float) -> Window: ...
+    def measure(
+        self, candidate: Candidate, seconds: float, patience: float, pace: Pace = NO_PACE
+    ) -> Window: ...
 
     def stop(self, candidate: Candidate) -> None: ...
 
@@ -62,6 +65,7 @@ class Search:
 
     def __post_init__(self) -> None:
         self.tried: dict[Plan, Tried] = {}
+        self.periods_s: dict[Plan, float] = {}  # of a batch, with a consumer like the user's
         self.failed: dict[Plan, str] = {}  # settings that cannot be run, and why
         self.repeats = False  # the workers of a stream deliver the same batches
         self.law: Law | None = None
@@ -84,6 +88,7 @@ class Search:
         if self.current not in self.tried:
             self._try(self.current, "the present setting")
         self._race()
+        self._keep_pace()
 
     @property
     def current(self) -> Plan:
@@ -95,12 +100,14 @@ class Search:
         """The measured time of the whole job with this setting."""
         tried = self.tried[plan]
         main_s = self.law.main_s if self.law is not None else 0.0
-        rate = self.pace(plan)
+        rate = self.quiet_rate(plan)
+        if plan in self.periods_s:  # seen with a consumer of that pace
+            rate = min(rate, 1 / self.periods_s[plan])
         if plan.num_workers and self.law is not None and self.job.step_cpu_s:
             rate = min(rate, self.law.beside(self.job).cpu_rate)
         return self.job.seconds(plan.num_workers, rate, tried.first_batch_s, main_s)
 
-    def pace(self, plan: Plan) -> float:
+    def quiet_rate(self, plan: Plan) -> float:
         """The batches per second of a measured setting, as they are on a quiet machine.
 
         Where other programs took cores, the waiting for a core is left out and the
@@ -132,9 +139,12 @@ class Search:
         found = [plan for plan in self.tried if plan.num_workers <= most]
         return found or list(self.tried)
 
-    def _try(self, plan: Plan, why: str, again: bool = False) -> bool:
-        """Measure a setting in a fresh process; reports whether that was possible."""
-        if plan in self.failed or (plan in self.tried and not again):
+    def _try(self, plan: Plan, why: str, again: bool = False, pace: bool = False) -> bool:
+        """Measure a setting in a fresh process; reports whether that was possible.
+
+        With `pace` it is a consumer like the user's that takes the batches.
+        """
+        if plan in self.failed or (plan in self.tried and not (again or pace)):
             return False
         left = self._left()
         if left <= 0 or (self.tried and self._expected(plan) > left + 0.5 * LATE_S):
@@ -155,8 +165,10 @@ class Search:
         finally:
             if candidate is not None:
                 self.bench.stop(candidate)
-        assert candidate.started is not None
-        self._note(plan, candidate, window)
+        if pace:
+            self.periods_s[plan] = window.elapsed_s / window.n_batches
+        else:
+            self._note(plan, candidate, window)
         return True
 
     def _note(self, plan: Plan, candidate: Candidate, window: Window) -> None:
@@ -201,7 +213,7 @@ class Search:
         measured = [p for p in self.tried if p.num_workers > 1]
         if measured:
             near = min(measured, key=lambda p: abs(math.log(p.num_workers / plan.num_workers)))
-            rate *= self.pace(near) / law.rate(near.num_workers, near.prefetch_factor or 2)
+            rate *= self.quiet_rate(near) / law.rate(near.num_workers, near.prefetch_factor or 2)
         if self.job.step_cpu_s:
             rate = min(rate, law.beside(self.job).cpu_rate)
         return self.job.seconds(plan.num_workers, rate, self._start_s(plan), law.main_s)
@@ -256,9 +268,15 @@ class Search:
         law = self.law
         assert law is not None
         ceiling = HOPE * law.rate(plan.num_workers, plan.prefetch_factor or 2)
-        most = min(ceiling, self._seen_ceiling(plan))
+        most = min(ceiling, self._cores_ceiling(), self._seen_ceiling(plan))
         promise = self.job.seconds(plan.num_workers, most, self._start_s(plan), law.main_s)
         return promise < goal * (1 - MARGIN / 2)
+
+    def _cores_ceiling(self) -> float:
+        """What all cores can do, given the CPU that batches were seen to take."""
+        costs = [t.mean("cpu_s") for p, t in self.tried.items() if p.num_workers]
+        least = min((cost for cost in costs if cost), default=None)
+        return math.inf if least is None else CORES_HOPE * self.cores / least
 
     def _seen_ceiling(self, plan: Plan) -> float:
         """What the best measured with fewer workers leaves to hope for.
@@ -313,6 +331,27 @@ class Search:
             for plan in contenders if turn % 2 else reversed(contenders):
                 if not self._try(plan, "once more in fresh processes, to be sure", again=True):
                     return
+
+    def _keep_pace(self) -> None:
+        """See whether the choice keeps up with a consumer like the one observed; raise it if not.
+
+        What is enough on average is not where single batches are late.
+        """
+        job, law = self.job, self.law
+        while job.step_s and law is not None:
+            choice = self.choice()
+            wanted_s = job.step_s + law.main_s
+            if not choice.num_workers or choice in self.periods_s:
+                return
+            if self.quiet_rate(choice) < 0.9 / wanted_s:
+                return  # it is behind the consumer anyway, and the best there is
+            self._try(choice, "with the pace of the training loop", pace=True)
+            if self.periods_s.get(choice, 0.0) <= wanted_s * (1 + MARGIN):
+                return
+            more = Plan(choice.num_workers + max(1, choice.num_workers // 4))
+            if more.num_workers > self.most.workers:
+                return
+            self._try(more, "the last one did not keep pace")
 
     def regret(self, choice: Plan, rival: Plan) -> float:
         """How much longer the choice may take than the rival, as far as the errors allow."""

@@ -66,7 +66,8 @@ class Work:
             command = self._commands.get()
             if command["event"] != "measure":
                 return
-            window = steady.window(command["seconds"], command["least_cycles"], command["pace_s"])
+            command.pop("event")
+            window = steady.window(**command)
             fields = window._asdict()
             fields["used"] = window.used and window.used._asdict()
             self.channel.send("window", **fields)

@@ -83,9 +83,12 @@ class Steady:
             repeats=self._repeats(batch),
         )
 
-    def window(self, seconds: float, least_cycles: int, pace_s: float) -> Window:
-        """Measure for about `seconds`, with a consumer that takes `pace_s` a batch."""
-        settled = self._drain(seconds, pace_s)
+    def window(self, seconds: float, least_cycles: int, pace_s: float, pace_cpu_s: float) -> Window:
+        """Measure for about `seconds`, with a consumer that takes `pace_s` a batch.
+
+        It keeps a processor busy for `pace_cpu_s` of them.
+        """
+        settled = self._drain(seconds, pace_s, pace_cpu_s)
         cycle = max(1, self.plan.num_workers)
         pids = [os.getpid(), *self.workers]
         cycles: list[float] = []
@@ -100,8 +103,7 @@ class Steady:
             epoch = self.epoch_batches, self._epoch_so_far
             waited = 0.0
             for _ in range(cycle):
-                if pace_s:
-                    time.sleep(pace_s)
+                consume(pace_s, pace_cpu_s)
                 asked = time.perf_counter()
                 self._next()
                 got = time.perf_counter()
@@ -165,7 +167,7 @@ class Steady:
         self._epoch_so_far += 1
         return batch
 
-    def _drain(self, seconds: float, pace_s: float) -> bool:
+    def _drain(self, seconds: float, pace_s: float, pace_cpu_s: float) -> bool:
         """Throw away what was made while nobody measured; reports whether all of it went."""
         plan = self.plan
         begun = time.perf_counter()
@@ -175,7 +177,7 @@ class Steady:
             self._next()
         if pace_s:
             for _ in range(plan.num_workers):
-                time.sleep(pace_s)
+                consume(pace_s, pace_cpu_s)
                 self._next()
         return True
 
@@ -190,6 +192,16 @@ class Steady:
             return False  # it cannot be compared, or has failed: the next batch says so
         # what always looks the same says nothing
         return len(set(digests[:n_workers])) == 1 and digests[n_workers] != digests[0]
+
+
+def consume(seconds: float, cpu_s: float) -> None:
+    """Do what a training step does: work for a while, and wait for the rest."""
+    if not seconds:
+        return
+    begun, end = time.perf_counter(), time.thread_time() + cpu_s
+    while cpu_s and time.thread_time() < end:
+        pass
+    time.sleep(max(0.0, begun + seconds - time.perf_counter()))
 
 
 def tensor_bytes(value: Any) -> Iterator[int]:
