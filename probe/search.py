@@ -24,7 +24,7 @@ WINDOW_S = 0.6
 MARGIN = 0.03  # settings whose whole job takes so much longer are as good as the best
 WORTH = 0.05  # a change that saves less is not worth making
 HOPE = 1.12  # the law may be so far off
-CORES_HOPE = 1.04  # the processor time of a batch is measured more exactly
+CORES_HOPE = 1.03  # the processor time of a batch is measured more exactly
 BUSY = 0.15  # of the cores taken by other programs: measured rates are too low
 EFFICIENCY = 0.95  # of the bound by the cores is what workers reach
 LATE_S = 1.0  # over the budget, for what is under way
@@ -270,7 +270,7 @@ class Search:
         ceiling = HOPE * law.rate(plan.num_workers, plan.prefetch_factor or 2)
         most = min(ceiling, self._cores_ceiling(), self._seen_ceiling(plan))
         promise = self.job.seconds(plan.num_workers, most, self._start_s(plan), law.main_s)
-        return promise < goal * (1 - MARGIN / 2)
+        return promise < goal * (1 - MARGIN)  # else the fewer workers are taken anyway
 
     def _cores_ceiling(self) -> float:
         """What all cores can do, given the CPU that batches were seen to take."""
