@@ -166,8 +166,9 @@ def report(found: Recommendation, paint: Paint, stream: TextIO, hint: str = "") 
         yield from _wrapped(paint("warning", Style.WARNING), 12, printable(warning), room)
     yield ""
     if changes(found):
-        how = f"  ({hint})" if hint else ""
-        yield f"{paint('write', Style.HELP)}       {arguments(found)}{how}"
+        yield f"{paint('write', Style.HELP)}       {arguments(found)}"
+        if hint:
+            yield f"            {hint}"
     else:
         yield from _wrapped(paint("write", Style.HELP), 12, "nothing, leave it as it is", room)
 

@@ -87,7 +87,8 @@ bound by    cpu
 your loop   a step takes 31 ms, and 64% of the loop's time is waiting for data
 warning     the data came from the disk: an epoch from the page cache is faster
 
-write       num_workers=4, persistent_workers=True  (--apply writes it)
+write       num_workers=4, persistent_workers=True
+            --apply writes it
 """
 
 
