@@ -33,7 +33,6 @@ from .render_probe import Live, arguments, changes, report, table
 from .scan import Rewrite
 
 MEASURED, USER_CODE_FAILED, WRONG_USE, NOT_ENOUGH, INTERRUPTED = 0, 1, 2, 3, 130
-TERMINATED = 143
 DEFAULT_SECONDS = 15.0
 
 
@@ -87,8 +86,8 @@ def run(words: str, arguments: tuple[str, ...], options: Options) -> int:
     except KeyboardInterrupt:
         complain(["interrupted"])
         return INTERRUPTED
-    except Terminated:
-        return TERMINATED
+    except Terminated as ended:
+        return 128 + ended.signum
     return _report(found, aim, options)
 
 
@@ -171,22 +170,32 @@ def _configured(folder: Path) -> configuration.Settings:
 
 
 class Terminated(BaseException):
-    """Somebody asked this process to end (SIGTERM)."""
+    """Somebody asked this process to end."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+
+ENDING = ("SIGTERM", "SIGHUP")  # SIGHUP: the terminal is gone; Windows has none
 
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """SIGTERM unwinds as Ctrl-C does, so that what was started is ended; a second does nothing."""
+    """Signals unwind as Ctrl-C does, so that what was started is ended; a second does nothing."""
+    signals = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
 
     def terminate(signum: int, frame: FrameType | None) -> NoReturn:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise Terminated
+        for one in signals:
+            signal.signal(one, signal.SIG_IGN)
+        raise Terminated(signum)
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    before = {one: signal.signal(one, terminate) for one in signals}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 # What is said

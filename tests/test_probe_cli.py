@@ -277,7 +277,11 @@ def started(folder: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[byt
 
 @pytest.mark.parametrize(
     ("signum", "status", "words"),
-    [(signal.SIGINT, 130, b"dladvise: interrupted\n"), (signal.SIGTERM, 143, b"")],
+    [
+        (signal.SIGINT, 130, b"dladvise: interrupted\n"),
+        (signal.SIGTERM, 143, b""),
+        (signal.SIGHUP, 129, b""),
+    ],
 )
 def test_a_signal_ends_everything(signum: int, status: int, words: bytes, tmp_path: Path) -> None:
     with started(written(tmp_path, {"hangs.py": HANGS})) as (run, script):
