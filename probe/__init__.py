@@ -21,7 +21,7 @@ from .results import (
 )
 
 if TYPE_CHECKING:
-    from .measure import measure
+    from .measuring import measure
 
 __all__ = [
     "Cancelled",
@@ -50,7 +50,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     # psutil and the sockets are for those who measure
     if name == "measure":
-        from .measure import measure
+        from .measuring import measure
 
         return measure
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

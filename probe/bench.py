@@ -133,9 +133,10 @@ class OutOfTime(Exception):
 class Candidate:
     """A loader that runs, or is paused, with one setting."""
 
-    def __init__(self, plan: Plan, peers: list[Peer]) -> None:
+    def __init__(self, plan: Plan, peers: list[Peer], launch: int = 0) -> None:
         self.plan = plan
         self.peers = peers
+        self.launch = launch
         self.started: Started | None = None
 
 
@@ -158,6 +159,7 @@ class Bench:
         self._cancelled = cancelled
         self.reached = time.monotonic()  # when the loop over the loader was reached
         self._loader: Loader | None = None
+        self._launch = 0  # the last one
         self._agents: list[Peer] = []  # that have the loader and wait for what to do
         self._n_candidates = 0
         self._waiting: dict[Peer, deque[Message]] = {}
@@ -183,12 +185,12 @@ class Bench:
 
     def capture(self, tell: Callable[[str], None], again: bool = False) -> Loader:
         """Run the script up to the loader and describe it."""
-        self.session.launch()
+        launch = self._launch = self.session.launch()
         deadline = time.monotonic() + self.request.reach_seconds
         agents: list[Peer] = []
         while len(agents) < self.ranks:
             self._listen()
-            agents += [one for one in self._waiting if one.role == "agent" and one not in agents]
+            agents = [one for one in self._waiting if one.role == "agent" and one.id == launch]
             if self.session.ended and len(agents) < self.ranks:
                 raise UserCodeFailed(
                     f"{self.request.interpreter} ended before it ran anything",
@@ -215,7 +217,8 @@ class Bench:
             self.capture(lambda _: None, again=True)
         self._n_candidates += 1
         name = self._n_candidates
-        candidate = Candidate(plan, [Peer("candidate", one.rank, name) for one in self._agents])
+        peers = [Peer("candidate", agent.rank, name) for agent in self._agents]
+        candidate = Candidate(plan, peers, self._launch)
         hops = 0.618 * name  # each reads another part of the data
         skip = int((hops - int(hops)) * (self.loader.batches or 0))
         for agent in self._agents:
@@ -264,8 +267,7 @@ class Bench:
         deadline = time.monotonic() + STOPPING_S
         while not self._gone.issuperset(candidate.peers) and time.monotonic() < deadline:
             self._listen()
-        for peer in set(candidate.peers) - self._gone:
-            self.session.send(Peer("agent", peer.rank, -1), "kill", id=peer.id)
+        self.kill(candidate)
 
     def _job(self, observe: bool) -> dict[str, Any]:
         request = self.request
@@ -374,9 +376,12 @@ class Bench:
                 raise CannotRun(str(failure))
 
     def kill(self, candidate: Candidate) -> None:
-        """End a candidate at once."""
-        for peer in candidate.peers:
-            self.session.send(Peer("agent", peer.rank, -1), "kill", id=peer.id)
+        """End a candidate at once, if it has not ended."""
+        alive = set(candidate.peers) - self._gone
+        if not self.forks and alive:
+            self.session.end(candidate.launch)
+        for peer in alive:
+            self.session.send(Peer("agent", peer.rank, candidate.launch), "kill", id=peer.id)
 
     def _where(self, peer: Peer) -> str | None:
         """The line of the user's code that a process is at."""
@@ -397,6 +402,8 @@ class Bench:
         key = (peer.rank, peer.id)
         while key not in self._statuses and time.monotonic() < deadline:
             self._listen()
+            if not self.forks and (ended := self.session.status(candidate.launch)) is not None:
+                self._statuses[key] = ended
         status = self._statuses.get(key)
         plan = candidate.plan.shown
         if status in (None, CLOSED):

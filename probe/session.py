@@ -26,11 +26,15 @@ from .results import WrongUse
 INSIDE = Path(__file__).parent / "inside" / "run.py"
 SOCKET = "probe"
 OUTPUT_KEPT = 64 * 1024  # bytes of what the script printed last
+LOOK_S = 0.2
 ENDING_S = 2.5  # for the guard to end everything
 
 
 class Peer(NamedTuple):
-    """Who says something: the agent of a rank, or the process of a candidate."""
+    """Who says something: the agent of a rank, or the process of a candidate.
+
+    `id` is the candidate's, or counts the launches that agents come from.
+    """
 
     role: str
     rank: int
@@ -63,7 +67,7 @@ class Session:
         self._channels: dict[Peer, Channel] = {}
         self._output: deque[bytes] = deque()
         self._n_output = 0
-        self._mark = secrets.token_hex(8)
+        self._name = secrets.token_hex(8)
         self._begun = time.time()
         self._listener: Listener | None = None
         if meeting is not None:
@@ -78,6 +82,7 @@ class Session:
             ranks.publish(self._folder, self._token)
         self._closing = False
         self._runs: list[subprocess.Popen[bytes]] = []
+        self._drains: list[threading.Thread] = []
         if self._listener is not None:
             threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
@@ -87,8 +92,11 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def launch(self, environ: dict[str, str] | None = None) -> None:
-        """Start the user's interpreter once, or through torch's launcher for several ranks."""
+    def launch(self) -> int:
+        """Start the user's interpreter once, or through torch's launcher for several ranks.
+
+        The number of the launch is returned.
+        """
         request = self.request
         command = [request.interpreter]
         if request.ranks > 1:
@@ -97,7 +105,6 @@ class Session:
         command.append(str(INSIDE))
         env = {
             **request.env,
-            **(environ or {}),
             "DLADVISE_PROBE": "1",
             ADDRESS: self._address,
             TOKEN: self._token,
@@ -105,7 +112,7 @@ class Session:
         env.setdefault("PYTHONUNBUFFERED", "1")  # what is printed last is wanted first
         try:
             run = subprocess.Popen(
-                [sys.executable, "-I", guard.__file__, self._mark, *command],
+                [sys.executable, "-I", guard.__file__, self._mark(len(self._runs)), *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -116,7 +123,23 @@ class Session:
         except OSError as error:
             raise WrongUse(f"{request.cwd}: {error.strerror or error}") from None
         self._runs.append(run)
-        threading.Thread(target=self._drain, args=(run,), daemon=True).start()
+        drain = threading.Thread(target=self._drain, args=(run,), daemon=True)
+        drain.start()
+        self._drains.append(drain)
+        return len(self._runs) - 1
+
+    def end(self, launch: int) -> None:
+        """End all that one launch has started; does not wait."""
+        stdin = self._runs[launch].stdin
+        if stdin is not None and not stdin.closed:
+            with contextlib.suppress(OSError):
+                stdin.write(b".")  # what the guard waits for
+                stdin.close()
+
+    def status(self, launch: int) -> int | None:
+        """The exit status of a launch, negative for a signal; None while it runs."""
+        status = self._runs[launch].poll()
+        return status if status is None or status < 129 else 128 - status
 
     @property
     def ended(self) -> bool:
@@ -143,11 +166,8 @@ class Session:
         if self._closing:
             return
         self._closing = True
-        for run in self._runs:
-            if run.stdin is not None:
-                with contextlib.suppress(OSError):
-                    run.stdin.write(b".")  # what the guard waits for
-                    run.stdin.close()
+        for launch in range(len(self._runs)):
+            self.end(launch)
         deadline = time.monotonic() + ENDING_S
         for run in self._runs:
             try:
@@ -155,8 +175,11 @@ class Session:
             except subprocess.TimeoutExpired:
                 run.kill()
                 run.wait()
-        if any(run.returncode is not None and run.returncode < 0 for run in self._runs):
-            guard.end_all(self._mark, set(), self._begun)  # somebody killed the guard
+        for launch, run in enumerate(self._runs):
+            if run.returncode < 0:  # somebody killed the guard
+                guard.end_all(self._mark(launch), set(), self._begun)
+        for drain in self._drains:
+            drain.join(LOOK_S)  # ends with the last process that could print
         for channel in list(self._channels.values()):
             channel.close()
         if self._listener is not None:
@@ -164,6 +187,10 @@ class Session:
                 Client(self._address).close()  # wakes who waits to accept
                 self._listener.close()
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _mark(self, launch: int) -> str:
+        """What all processes of a launch carry in their environment."""
+        return f"{self._name}-{launch}"
 
     def _own_folder(self) -> Path:
         us = ranks.launched(self.request.env)
@@ -192,7 +219,7 @@ class Session:
                 return
         except Closed:
             return
-        peer = Peer(hello["role"], hello["rank"], hello.get("id", -1))
+        peer = Peer(hello["role"], hello["rank"], hello.get("id", len(self._runs) - 1))
         self._channels[peer] = channel
         self.heard.put(Heard(peer, hello))
         while True:
@@ -206,13 +233,14 @@ class Session:
     def _drain(self, run: subprocess.Popen[bytes]) -> None:
         """Read what the script prints, however much; only its end is kept."""
         assert run.stdout is not None
-        while True:
-            data = os.read(run.stdout.fileno(), 1 << 16)
-            if not data:
-                return
-            if self._on_output is not None:
-                self._on_output(data)
-            self._output.append(data)
-            self._n_output += len(data)
-            while self._n_output - len(self._output[0]) > OUTPUT_KEPT:
-                self._n_output -= len(self._output.popleft())
+        with run.stdout:
+            while data := os.read(run.stdout.fileno(), 1 << 16):
+                self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        if self._on_output is not None:
+            self._on_output(data)
+        self._output.append(data)
+        self._n_output += len(data)
+        while self._n_output - len(self._output[0]) > OUTPUT_KEPT:
+            self._n_output -= len(self._output.popleft())
