@@ -29,7 +29,8 @@ from .console import complain, say
 from .files import STDIN, FileError
 from .interpreters import Interpreter, InterpreterError
 from .projects import Projects
-from .render_probe import Live, arguments, changes, report, table
+from .render_live import Live
+from .render_probe import arguments, changes, report, table
 from .scan import Rewrite
 
 MEASURED, USER_CODE_FAILED, WRONG_USE, NOT_ENOUGH, INTERRUPTED = 0, 1, 2, 3, 130

@@ -1,152 +1,36 @@
-"""A measurement for people: what is going on while it runs, and what came out of it."""
+"""What came out of a measurement, for people."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import textwrap
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TextIO
 
-from dladvise.probe import Point, Recommendation, Settings, Stage
+from dladvise.probe import Point, Recommendation, Settings
 
 from .render_text import Paint, Style, printable, width
 
-EVERY_S = 0.1  # between two looks of the status line
-SPINNER, ASCII_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 EIGHTHS = " ▏▎▍▌▋▊▉"
 WIDEST_BAR, NARROWEST_BAR = 24, 6
 WIDEST_TEXT = 100
 NO_TERMINAL = 120  # columns, where nobody says how many there are
 GAP = "  "
-
-
-class Live:
-    """Draws on a terminal what a measurement tells: a status line, and a row for every setting.
-
-    Rows are appended and stay; the status line below them is drawn anew, and gone at the
-    end. On anything but a terminal nothing is drawn. `points` are the settings told so far.
-    """
-
-    def __init__(
-        self, stream: TextIO, paint: Paint, longest_s: float, environ: Mapping[str, str]
-    ) -> None:
-        self._stream = stream
-        self._paint = paint
-        self._longest_s = longest_s
-        self._told: dict[tuple[int, int], Point] = {}
-        self._draws = stream.isatty() and environ.get("TERM") != "dumb"
-        self._spinner = SPINNER if _can_write(stream, SPINNER) else ASCII_SPINNER
-        self._columns: Mapping[Column, int] = {}
-        self._begun = time.monotonic()
-        self._words = "starting"
-        self._status = False  # there is a status line on the screen
-        self._headed = False
-        self._unfinished = b""  # the script's last line, while it has no end
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-
-    def __enter__(self) -> Live:
-        if self._draws:
-            self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        with self._lock:
-            self._clear()
-            if self._unfinished:
-                self._write_raw(self._unfinished + b"\n")
-                self._unfinished = b""
-
-    @property
-    def points(self) -> list[Point]:
-        """The settings measured so far, as they were told last, by workers."""
-        return [point for _, point in sorted(self._told.items())]
-
-    def tell(self, event: Stage | Point) -> None:
-        """Show what is being done, or what was measured."""
-        with self._lock:
-            if isinstance(event, Point):
-                self._told[event.num_workers, event.prefetch_factor or 2] = event
-                if self._draws:
-                    self._clear()
-                    self._row(event)
-            else:
-                self._words = event.words
-            if self._draws:
-                self._draw()
-
-    def output(self, data: bytes) -> None:
-        """Let through what the script prints, in whole lines."""
-        with self._lock:
-            lines, newline, rest = (self._unfinished + data).rpartition(b"\n")
-            self._unfinished = rest
-            if newline:
-                self._clear()
-                self._write_raw(lines + newline)
-
-    def _spin(self) -> None:
-        while not self._ended.wait(EVERY_S):
-            with self._lock:
-                if not self._ended.is_set():
-                    self._draw()
-
-    def _row(self, point: Point) -> None:
-        if not self._headed:
-            self._headed = True
-            fixed = {one: max(one.least, len(one.title)) for one in COLUMNS if one.live}
-            self._columns = _fitting(fixed, _room() - 1)
-            self._line(GAP.join(one.title.rjust(self._columns[one]) for one in self._columns))
-        cells = (one.cell(point).rjust(taken) for one, taken in self._columns.items())
-        self._line(GAP.join(cells))
-
-    def _line(self, text: str) -> None:
-        self._stream.write(text.rstrip() + "\n")
-
-    def _draw(self) -> None:
-        elapsed = time.monotonic() - self._begun
-        turn = self._spinner[int(elapsed / EVERY_S) % len(self._spinner)]
-        budget = f"  {elapsed:.0f} of at most {self._longest_s:.0f} s"
-        words = _cut(printable(self._words), _room() - len(budget) - 3)
-        self._stream.write(
-            f"\r\033[K{self._paint(turn, Style.INFO)} {words}{self._paint(budget, Style.FRAME)}"
-        )
-        self._stream.flush()
-        self._status = True
-
-    def _clear(self) -> None:
-        if self._status:
-            self._stream.write("\r\033[K")
-            self._stream.flush()
-            self._status = False
-
-    def _write_raw(self, data: bytes) -> None:
-        self._stream.flush()
-        buffer = getattr(self._stream, "buffer", None)
-        if buffer is None:
-            self._stream.write(data.decode(errors="replace"))
-        else:
-            buffer.write(data)
-            buffer.flush()
-
-
-# The answer
+LABEL = 12  # columns, of the words before what they are about
 
 
 def report(found: Recommendation, paint: Paint, stream: TextIO, hint: str = "") -> Iterator[str]:
     """The curve, the sentence, how sure it is, and what to write; `hint` says how."""
     room = min(_room_of(stream), WIDEST_TEXT)
+
+    def labelled(label: str, style: Style, text: str) -> Iterator[str]:
+        first, *others = textwrap.wrap(printable(text), max(20, room - LABEL)) or [""]
+        yield f"{paint(label, style)}{' ' * (LABEL - len(label))}{first}"
+        for line in others:
+            yield f"{' ' * LABEL}{line}"
+
     yield paint(printable(found.target.shown), Style.STRONG)
     yield ""
     yield from table(found.curve, found, paint, stream)
@@ -154,23 +38,25 @@ def report(found: Recommendation, paint: Paint, stream: TextIO, hint: str = "") 
     for line in textwrap.wrap(printable(found.reason), room):
         yield paint(line, Style.STRONG)
     yield ""
-    yield from _wrapped(paint("confidence", Style.FRAME), 12, _confidence(found), room)
-    yield from _wrapped(paint("bound by", Style.FRAME), 12, found.bound_by, room)
+    sure = f"{found.confidence}, after {found.elapsed_s:.0f} s"
+    yield from labelled("confidence", Style.FRAME, sure)
+    yield from labelled("bound by", Style.FRAME, found.bound_by)
     if found.consumer is not None:
         loop = (
             f"a step takes {_time(found.consumer.step_s)}, and "
             f"{found.consumer.wait_share:.0%} of the loop's time is waiting for data"
         )
-        yield from _wrapped(paint("your loop", Style.FRAME), 12, loop, room)
+        yield from labelled("your loop", Style.FRAME, loop)
     for warning in found.warnings:
-        yield from _wrapped(paint("warning", Style.WARNING), 12, printable(warning), room)
+        yield from labelled("warning", Style.WARNING, warning)
     yield ""
-    if changes(found):
-        yield f"{paint('write', Style.HELP)}       {arguments(found)}"
-        if hint:
-            yield f"            {hint}"
-    else:
-        yield from _wrapped(paint("write", Style.HELP), 12, "nothing, leave it as it is", room)
+    if not changes(found):
+        yield from labelled("write", Style.HELP, "nothing, leave it as it is")
+        return
+    # not wrapped: it is there to be copied
+    yield f"{paint('write', Style.HELP)}{' ' * (LABEL - len('write'))}{arguments(found)}"
+    if hint:
+        yield f"{' ' * LABEL}{hint}"
 
 
 def changes(found: Recommendation) -> bool:
@@ -199,18 +85,6 @@ def _effective(settings: Settings) -> tuple[int, int, bool]:
     return n, (settings.prefetch_factor or 2) if n else 2, settings.persistent_workers and n > 0
 
 
-def _confidence(found: Recommendation) -> str:
-    return f"{found.confidence}, after {found.elapsed_s:.0f} s"
-
-
-def _wrapped(label: str, indent: int, text: str, room: int) -> Iterator[str]:
-    lines = textwrap.wrap(text, max(20, room - indent)) or [""]
-    plain = label if "\033" not in label else label.partition("m")[2].partition("\033")[0]
-    yield f"{label}{' ' * (indent - len(plain))}{lines[0]}"
-    for line in lines[1:]:
-        yield " " * indent + line
-
-
 # The table
 
 
@@ -232,10 +106,10 @@ def table(
         for one in COLUMNS
         if any(one.cell(point) for point in points)
     }
-    columns = _fitting(widths, room - marked - NARROWEST_BAR)
+    columns = fitting(widths, room - marked - NARROWEST_BAR)
     longest = min(WIDEST_BAR, room - marked - _taken(columns))
     most = max(point.batches_per_s.value for point in points)
-    blocks = _can_write(stream, EIGHTHS + "█")
+    blocks = can_write(stream, EIGHTHS + "█")
     head = GAP.join(one.title.rjust(taken) for one, taken in columns.items())
     yield paint(head, Style.FRAME)
     for point, mark in zip(points, marks, strict=True):
@@ -314,7 +188,7 @@ def _bar(share: float, longest: int, blocks: bool) -> str:
     return "█" * (eighths // 8) + EIGHTHS[eighths % 8].strip()
 
 
-def _fitting(widths: Mapping[Column, int], room: int) -> Mapping[Column, int]:
+def fitting(widths: Mapping[Column, int], room: int) -> Mapping[Column, int]:
     """As many of the columns as there is room for, and those nobody can do without."""
     left = dict(widths)
     while _taken(left) > room:
@@ -354,24 +228,24 @@ def _time(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _room() -> int:
+def terminal_width() -> int:
     return shutil.get_terminal_size((NO_TERMINAL, 24)).columns
 
 
 def _room_of(stream: TextIO) -> int:
     """The columns there are."""
     if stream.isatty() or os.environ.get("COLUMNS"):
-        return _room()
+        return terminal_width()
     return NO_TERMINAL
 
 
-def _cut(text: str, room: int) -> str:
+def cut(text: str, room: int) -> str:
     while width(text) > max(1, room):
         text = text[:-1]
     return text
 
 
-def _can_write(stream: TextIO, characters: Iterable[str]) -> bool:
+def can_write(stream: TextIO, characters: Iterable[str]) -> bool:
     """Reports whether the stream's encoding has all of these."""
     try:
         "".join(characters).encode(stream.encoding or "ascii")

@@ -19,7 +19,8 @@ from dladvise.probe import (
     Stage,
     Target,
 )
-from dladvise.render_probe import Live, arguments, changes, report, table
+from dladvise.render_live import Live
+from dladvise.render_probe import arguments, changes, report, table
 from dladvise.render_text import Paint
 
 CURVE = (
