@@ -9,7 +9,8 @@ from typing import NamedTuple, TypeAlias
 from .calls import ReadCall
 from .constructions import Construction, read_calls
 from .edits import add_argument, removal, remove_arguments
-from .literals import CannotFollow, entry_of, literal_of
+from .following import CannotFollow
+from .literals import entry_of, literal_of
 from .model import Argument, LoaderCall
 from .resolve import Resolver
 from .text import Edit, Source, Span
