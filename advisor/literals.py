@@ -83,7 +83,8 @@ def _follow(trail: Trail, node: cst.BaseExpression, place: Place) -> Literal:
                 entry = only_entry(trail.over(node), node.value, place, text)
                 return _follow(trail, entry.value, entry.place)
         case cst.Call(args=[cst.Arg(star="", keyword=None, value=inner)]):
-            if dotted_name(node.func) == "int":
+            named = isinstance(inner, (cst.Name, cst.Attribute, cst.Subscript))
+            if named and dotted_name(node.func) == "int":
                 return _follow(trail, inner, place)
         case cst.NamedExpr():
             return _follow(trail, node.value, place)

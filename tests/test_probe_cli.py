@@ -368,17 +368,61 @@ def test_json_is_one_object_and_a_function_may_be_the_target(tmp_path: Path) -> 
         assert b"training" not in done.stdout + done.stderr, "the script's own output stays away"
 
 
+# What the script is like, its arguments, and why nothing is written into it.
+NOT_WRITTEN = {
+    "computed": (
+        SLOW.replace("batch_size=8,\n", "batch_size=8, num_workers=int('0'),\n"),
+        (),
+        "num_workers is computed when the program runs (int('0') on line 24)",
+    ),
+    "given as an argument": (
+        SLOW.replace("batch_size=8,\n", "batch_size=8, num_workers=args.workers,\n").replace(
+            '    print("training")\n',
+            "    import argparse\n"
+            "    parser = argparse.ArgumentParser()\n"
+            "    parser.add_argument('--workers', type=int, default=2)\n"
+            "    args = parser.parse_args()\n"
+            '    print("training")\n',
+        ),
+        ("--", "--workers", "0"),
+        "num_workers is 2 in the text, but 0 when the program ran: the command line or other "
+        "code gives it",
+    ),
+    "changed meanwhile": (
+        SLOW.replace("import torch\n", "import torch; open(__file__, 'a').write('# more\\n')\n", 1),
+        (),
+        "slow.py was changed while it was measured",
+    ),
+}
+
+
 @pytest.mark.slow
-def test_what_cannot_be_written_is_said_and_still_measured(tmp_path: Path) -> None:
-    text = SLOW.replace("        batch_size=8,\n", "        batch_size=8, num_workers=int('0'),\n")
+@pytest.mark.parametrize("case", NOT_WRITTEN)
+def test_what_cannot_be_written_is_said_and_still_measured(case: str, tmp_path: Path) -> None:
+    text, arguments, reason = NOT_WRITTEN[case]
+    line = next(n for n, one in enumerate(text.splitlines(), 1) if "loader = D" in one)
     folder = written(tmp_path, {"slow.py": text})
-    done = probe(f"slow.py:{LINE}", "--seconds", "3", "--apply", "--show-output", cwd=folder)
+    options = ("--seconds", "3", "--max-workers", "2", "--apply", "--show-output")
+    done = probe(f"slow.py:{line}", *options, *arguments, cwd=folder)
     assert done.returncode == 0
-    assert (folder / "slow.py").read_text() == text
+    assert "workers=2" not in (folder / "slow.py").read_text()
     lines = said(done)
-    assert lines[0] == "training"
-    assert lines[-2].startswith("dladvise: not written: num_workers is computed when")
-    assert re.match(r"dladvise: write by hand: num_workers=\d+", lines[-1])
+    assert "training" in lines
+    assert lines[-2] == f"dladvise: not written: {reason}"
+    assert lines[-1].startswith("dladvise: write by hand: num_workers=2")
+
+
+@pytest.mark.slow
+def test_under_torchrun_one_rank_answers_for_all(tmp_path: Path) -> None:
+    folder = written(tmp_path, {"slow.py": SLOW})
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = ["-m", "dladvise", "probe", f"slow.py:{LINE}", "--seconds", "3", "--json"]
+    done = subprocess.run(
+        [*run, *command], check=False, cwd=folder, capture_output=True, env=environment()
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    found = json.loads(done.stdout)
+    assert found["recommended"]["num_workers"] > 0
 
 
 @pytest.mark.slow
