@@ -10,6 +10,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +32,7 @@ OBSERVE_BATCHES = 30
 OBSERVE_SHARE = 0.25  # of the time to measure in, before the loop is left
 
 
+CONSTRUCTED = "constructed the loader, but did not iterate over it"
 ITERATES = "iterates over the loader, but its steps take too long to be observed"
 
 
@@ -122,6 +124,12 @@ class Window(NamedTuple):
         return self.n_batches / self.elapsed_s
 
 
+class Late(NotEnough):
+    """The script did not get to its loader in the time."""
+
+    constructed = False  # it was made, but not read
+
+
 class CannotRun(Exception):
     """This setting cannot be measured here, others can; the words say why."""
 
@@ -183,8 +191,23 @@ class Bench:
         """Whether candidates pin; a fork cannot use the CUDA of the process it comes from."""
         return self.loader.pin_memory and not (self.forks and self.loader.cuda)
 
-    def capture(self, tell: Callable[[str], None], again: bool = False) -> Loader:
-        """Run the script up to the loader and describe it."""
+    def capture(self, tell: Callable[[str], None]) -> Loader:
+        """Run the script up to the loader and describe it.
+
+        Where the loader is made early but read late, the script is run once more and
+        the loader taken as soon as it is made.
+        """
+        try:
+            return self._run(tell, observe=self.request.observe)
+        except Late as late:
+            if not late.constructed or self.request.construct:
+                raise
+        tell("late")
+        self.session.end(self._launch)
+        self.request = replace(self.request, construct=True)
+        return self._run(tell, observe=False)
+
+    def _run(self, tell: Callable[[str], None], observe: bool) -> Loader:
         launch = self._launch = self.session.launch()
         deadline = time.monotonic() + self.request.reach_seconds
         agents: list[Peer] = []
@@ -199,7 +222,7 @@ class Bench:
             self._in_time(deadline, "the interpreter did not start")
         for agent in agents:
             self._waiting[agent].clear()
-            self.session.send(agent, "job", **self._job(observe=not again))
+            self.session.send(agent, "job", **self._job(observe))
         found = [
             self._captured(agent, deadline, tell if agent is agents[0] else lambda _: None)
             for agent in agents
@@ -214,7 +237,7 @@ class Bench:
         CannotRun where the setting itself fails, OutOfTime where no batch came.
         """
         if not self._agents:
-            self.capture(lambda _: None, again=True)
+            self._run(lambda _: None, observe=False)
         self._n_candidates += 1
         name = self._n_candidates
         peers = [Peer("candidate", agent.rank, name) for agent in self._agents]
@@ -286,7 +309,7 @@ class Bench:
         elif request.lines is not None:
             path, (first, last) = str(request.target.path), request.lines
             job["target"] = {"path": path, "first": first, "last": last, "nth": request.target.nth}
-        if observe and request.observe and not request.construct:
+        if observe and not request.construct:
             # ranks that wait for each other in every step must stop at the same one
             seconds = OBSERVE_SHARE * request.seconds if request.ranks == 1 else None
             job["observe"] = {"batches": OBSERVE_BATCHES, "seconds": seconds}
@@ -303,7 +326,11 @@ class Bench:
                         self.session.output(),
                     )
                 self._listen()
-                self._in_time(deadline, f"the script {last}", agent)
+                try:
+                    self._in_time(deadline, f"the script {last}")
+                except Late as late:
+                    late.constructed = last == CONSTRUCTED
+                    raise
             message = self._waiting[agent].popleft()
             event = message.pop("event")
             if event == "captured":
@@ -311,7 +338,7 @@ class Bench:
                     self.reached = time.monotonic()
                 return Loader(**message)
             if event == "constructed":
-                last = "constructed the loader, but did not iterate over it"
+                last = CONSTRUCTED
                 tell("constructed")
             elif event == "iterating":
                 last = ITERATES
@@ -336,15 +363,12 @@ class Bench:
             return f"{shown}: the line was reached less often; constructed were {reached}"
         return f"{shown}: no DataLoader was constructed there; constructed were {reached}"
 
-    def _in_time(self, deadline: float, state: str, agent: Peer | None = None) -> None:
-        if time.monotonic() <= deadline:
-            return
-        where = None if agent is None else self._where(agent)
-        at = f" (it is at {where})" if where else ""
-        raise NotEnough(
-            f"{state} within {self.request.reach_seconds:g} s{at}; --reach-seconds gives it "
-            "longer, --construct or a function as target needs less of the script"
-        )
+    def _in_time(self, deadline: float, state: str) -> None:
+        if time.monotonic() > deadline:
+            raise Late(
+                f"{state} within {self.request.reach_seconds:g} s; --reach-seconds gives it "
+                "longer, --construct or a function as target needs less of the script"
+            )
 
     def _answers(self, candidate: Candidate, event: str, seconds: float) -> list[Message]:
         """What the candidate answers in every rank."""

@@ -67,5 +67,6 @@ def measure(
 
 REACHED = {
     "constructed": "the loader is there; waiting for its first iteration",
+    "late": "the loader is read late; running it again up to where the loader is made",
     "iterating": "observing the training loop",
 }

@@ -80,6 +80,23 @@ class Point(NamedTuple):
     memory_mb: float | None
     batches: int
 
+    def json(self) -> Mapping[str, Any]:
+        """As it stands in the curve that `dladvise probe --json` prints."""
+        return _rounded(
+            {
+                "num_workers": self.num_workers,
+                "prefetch_factor": self.prefetch_factor,
+                "batches_per_s": self.batches_per_s.value,
+                "low": self.batches_per_s.low,
+                "high": self.batches_per_s.high,
+                "samples_per_s": self.samples_per_s,
+                "first_batch_s": self.first_batch_s,
+                "epoch_s": self.epoch_s,
+                "memory_mb": self.memory_mb,
+                "batches": self.batches,
+            }
+        )
+
 
 class Stage(NamedTuple):
     """What is being done now and why, in a few words: told while a measurement runs.
@@ -117,13 +134,10 @@ class Recommendation:
 
     def json(self) -> Mapping[str, Any]:
         """The object that `dladvise probe --json` prints."""
-        target = {"path": str(self.target.path or self.target.module), "line": self.target.line}
-        if self.target.name is not None:
-            target["name"] = self.target.name
         machine = self.machine._asdict()
         del machine["gpu"]
         return {
-            "target": target,
+            "target": target_json(self.target),
             "current": self.current._asdict(),
             "recommended": {
                 "num_workers": self.recommended.num_workers,
@@ -131,23 +145,7 @@ class Recommendation:
                 "persistent_workers": self.recommended.persistent_workers,
             },
             "speedup": None if self.speedup is None else _rounded(self.speedup._asdict()),
-            "curve": [
-                _rounded(
-                    {
-                        "num_workers": point.num_workers,
-                        "prefetch_factor": point.prefetch_factor,
-                        "batches_per_s": point.batches_per_s.value,
-                        "low": point.batches_per_s.low,
-                        "high": point.batches_per_s.high,
-                        "samples_per_s": point.samples_per_s,
-                        "first_batch_s": point.first_batch_s,
-                        "epoch_s": point.epoch_s,
-                        "memory_mb": point.memory_mb,
-                        "batches": point.batches,
-                    }
-                )
-                for point in self.curve
-            ],
+            "curve": [point.json() for point in self.curve],
             "consumer": None if self.consumer is None else _rounded(self.consumer._asdict()),
             "bound_by": self.bound_by,
             "confidence": self.confidence,
@@ -156,6 +154,12 @@ class Recommendation:
             "machine": machine,
             "elapsed_s": round(self.elapsed_s, 1),
         }
+
+
+def target_json(target: Target) -> Mapping[str, Any]:
+    """A target as `dladvise probe --json` prints it."""
+    fields = {"path": str(target.path or target.module), "line": target.line}
+    return fields if target.name is None else {**fields, "name": target.name}
 
 
 def _rounded(fields: Mapping[str, Any]) -> dict[str, Any]:
