@@ -22,6 +22,7 @@ from dladvise.advisor.applying import CannotWrite, Workers, writing
 from dladvise.advisor.settings import SettingsError
 from dladvise.probe import Recommendation, Request, Settings, TargetError, UserCodeFailed
 from dladvise.probe.ranks import follow, launched
+from dladvise.probe.results import NOT_ENOUGH, target_json
 
 from . import files, interpreters, output
 from .aiming import Aim, NoSuchLoader, aimed
@@ -33,7 +34,7 @@ from .render_live import Live
 from .render_probe import arguments, changes, report, table
 from .scan import Rewrite
 
-MEASURED, USER_CODE_FAILED, WRONG_USE, NOT_ENOUGH, INTERRUPTED = 0, 1, 2, 3, 130
+MEASURED, WRONG_USE, INTERRUPTED = 0, 2, 130
 DEFAULT_SECONDS = 15.0
 
 
@@ -83,7 +84,7 @@ def run(words: str, arguments: tuple[str, ...], options: Options) -> int:
             on_output = live.output if options.show_output else None
             found = probe.measure(asked, live.tell, on_output=on_output)
     except probe.ProbeError as error:
-        return _failed(error, live, interpreter, options)
+        return _failed(error, asked, live, interpreter, options)
     except KeyboardInterrupt:
         complain(["interrupted"])
         return INTERRUPTED
@@ -202,7 +203,9 @@ def _ended_in_order() -> Iterator[None]:
 # What is said
 
 
-def _failed(error: probe.ProbeError, live: Live, interpreter: Interpreter, options: Options) -> int:
+def _failed(
+    error: probe.ProbeError, asked: Request, live: Live, interpreter: Interpreter, options: Options
+) -> int:
     words = str(error)
     if isinstance(error, UserCodeFailed):
         if "No module named 'torch'" in words:
@@ -215,6 +218,10 @@ def _failed(error: probe.ProbeError, live: Live, interpreter: Interpreter, optio
             return WRONG_USE
         if error.traceback:
             click.echo(error.traceback.rstrip("\n"), err=True)
+    elif error.status == NOT_ENOUGH and options.json:
+        curve = [point.json() for point in live.points]
+        found = {"target": target_json(asked.target), "curve": curve, "reason": words}
+        say([json.dumps(found, indent=2)])
     elif live.points and not options.json:
         say(table(live.points, None, output.paint_for(sys.stdout), sys.stdout))
     complain(words.splitlines())

@@ -310,6 +310,18 @@ def test_too_little_time_is_no_success(tmp_path: Path) -> None:
     assert not done.stdout
 
 
+def test_too_little_time_in_json_is_an_object_without_an_answer(tmp_path: Path) -> None:
+    folder = written(tmp_path, {"hangs.py": HANGS})
+    done = probe("hangs.py", "--reach-seconds", "0.7", "--json", cwd=folder)
+    assert done.returncode == 3
+    found = json.loads(done.stdout)
+    assert found == {
+        "target": {"path": "hangs.py", "line": 10},
+        "curve": [],
+        "reason": said(done)[0].removeprefix("dladvise: "),
+    }
+
+
 @pytest.mark.slow
 def test_a_failing_dataset_shows_its_own_traceback(tmp_path: Path) -> None:
     broken = SLOW.replace("        time.sleep(0.003)\n", "        return {}[index]\n")
