@@ -224,7 +224,7 @@ class _Reading:
 
     def set_from_outside(self) -> frozenset[str]:
         """The attributes that code outside the class assigns on something."""
-        found: set[str] = set()
+        found = set(self.program.set_in_unread)
         inside = {id(scope) for base in self.line for scope in base.everything()}
         for scope in self.program.scopes():
             if id(scope) not in inside:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from .blocks import Tree
 from .calls import ReadCall, loader_calls
 from .classes import dataset_classes
 from .nodes import children, every_node
@@ -15,6 +14,7 @@ from .program import Program
 from .resolve import Resolver
 from .scopes import Scope
 from .text import Source, Span
+from .trees import Tree
 
 _COMPOUND = (
     cst.BaseCompoundStatement,

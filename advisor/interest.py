@@ -99,7 +99,7 @@ def subjects(text: str) -> Subjects | None:
         used = any(_is_used(name, code) for name in loaders)
     if not used and not split and not seeded and not any(name in classes for name, _ in defined):
         return None
-    pattern = r"^(?:import|from)\s|^\s*from\s+[\w.]+\s+import\b"
+    pattern = r"^(?:import|from)\s|^\s*from\s+(?:torch|monai|[\w.]*dataset)[\w.]*\s+import\b"
     words = ["import"]
     if used:
         pattern += "|" + _use_of(loaders)

@@ -7,7 +7,7 @@ parsed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import libcst as cst
@@ -164,10 +164,10 @@ class Program:
         self.read_where(r"import\s+\*")
         return [module for scope in self.scopes() for module in scope.stars]
 
-    @cached_property
-    def imported(self) -> frozenset[str]:
-        """The top-level names of all packages imported anywhere."""
-        self.read_where(r"\bimport\b")
+    def imported(self, packages: Iterable[str]) -> frozenset[str]:
+        """Those of the packages that are imported anywhere."""
+        words = "|".join(map(re.escape, packages))
+        self.read_where(rf"\b(?:import|from)\b(?:[^\n#]|\\\r?\n)*\b(?:{words})\b", "import")
         found = {
             binding.target.partition(".")[0]
             for scope in self.scopes()
@@ -175,7 +175,18 @@ class Program:
             for binding in bindings
             if binding.kind == "import"
         }
-        return frozenset(found | {star.partition(".")[0] for star in self.stars})
+        return frozenset(packages) & (found | {star.partition(".")[0] for star in self.stars})
+
+    @cached_property
+    def set_in_unread(self) -> frozenset[str]:
+        """The attributes that blocks assign which nothing led to so far, but on `self`."""
+        search = re.compile(r"(?<!\bself)\.(\w+)\s*=(?!=)").findall
+        return frozenset(
+            name
+            for index, block in enumerate(self.blocks)
+            if index not in self._read
+            for name in search(block.text)
+        )
 
     # Calls
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .blocks import SyntaxProblem, parse
+from .blocks import parse
 from .calls import loader_calls
 from .classes import dataset_classes
 from .datasets import dataset_uses
@@ -22,6 +22,7 @@ from .seeds import seed_recipes
 from .surroundings import surroundings
 from .target import Target
 from .text import Source, Span
+from .trees import SyntaxProblem
 
 
 def read(source: Source, target: Target) -> Module:

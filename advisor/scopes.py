@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias
 
 import libcst as cst
 
-from .blocks import Tree
 from .nodes import Path
+from .trees import Tree
 from .values import Given
 
 BindingKind: TypeAlias = Literal[

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,16 @@ class Settings:
 
     def rules(self) -> tuple[Rule, ...]:
         """The rules that are on, exceptions for single files aside."""
+        return self._rules
+
+    @cached_property
+    def _rules(self) -> tuple[Rule, ...]:
         return tuple(rule for rule in all_rules() if self._is_on(rule))
 
     def rules_for(self, path: Path) -> tuple[Rule, ...]:
         """The rules for one file."""
+        if not self.per_file_ignores:
+            return self.rules()
         name = self.relative(path)
         off = [
             selector

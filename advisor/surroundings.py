@@ -35,8 +35,9 @@ def surroundings(resolver: Resolver) -> Surroundings:
     """Read what matters to all loaders of a module."""
     program = resolver.program
     text = program.source.text
+    packages = program.imported((*FRAMEWORKS, "torch"))  # the blocks that name them are read now
     return Surroundings(
-        frameworks=frozenset(FRAMEWORKS[name] for name in program.imported if name in FRAMEWORKS),
+        frameworks=frozenset(FRAMEWORKS[name] for name in packages if name in FRAMEWORKS),
         distributed=_distributed(resolver),
         start_method=_start_method(resolver),
         reads_rank=any(word in text for word in _RANK_WORDS),
