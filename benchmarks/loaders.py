@@ -18,6 +18,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, get_worker_info
 
 Sample = tuple[torch.Tensor, int]
+N_STREAM = 8_000  # samples
 
 
 def spin(seconds: float) -> None:
@@ -199,7 +200,7 @@ def one_short_epoch() -> DataLoader[Sample]:
 
 def stream() -> DataLoader[Sample]:
     """A sharded stream that mostly waits."""
-    return DataLoader(Shards(8_000), batch_size=32)
+    return DataLoader(Shards(N_STREAM), batch_size=32)
 
 
 def text() -> DataLoader[Any]:

@@ -356,7 +356,10 @@ class Bench:
         """Why a script that ran to its end has no loader to measure."""
         shown = self.request.target.shown
         if not constructed:
-            return f"{shown}: the script ended without constructing a DataLoader"
+            return (
+                f"{shown}: the script ended without constructing a DataLoader; one that a "
+                "function makes can be measured by its name: train.py::make_loader"
+            )
         places = sorted({f"{Path(path).name}:{line}" for path, line in constructed})
         reached = ", ".join(places[:8])
         if self.request.target.nth > 1:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dladvise.probe import NotEnough, ProbeError, UserCodeFailed
+from dladvise.probe import NotEnough, ProbeError, UserCodeFailed, WrongUse
 from dladvise.probe.results import NOT_ENOUGH, USER_CODE_FAILED
 
 from .probing import measured
@@ -222,3 +222,17 @@ def test_a_script_that_fails_by_itself(tmp_path: Path) -> None:
     assert str(failed(tmp_path)) == "SystemExit: please give --data"
     (tmp_path / "train.py").write_text("import os\nos._exit(4)\n")
     assert "ended by itself" in str(failed(tmp_path))
+
+
+def test_a_sample_that_raises_in_the_observed_loop(tmp_path: Path) -> None:
+    script(tmp_path, "if self.kept.append(index) or len(self.kept) > 90: raise ValueError('bad')")
+    with pytest.raises(UserCodeFailed, match=r"^ValueError: bad \(sample \d+\)$"):
+        measured("train.py", tmp_path)
+
+
+def test_a_module_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match="there is no module nowhere in "):
+        measured("nowhere:make", tmp_path, module="nowhere", script=None)
+    (tmp_path / "here.py").write_text("import elsewhere\n")
+    with pytest.raises(UserCodeFailed, match="No module named 'elsewhere'"):
+        measured("here:make", tmp_path, module="here", script=None)

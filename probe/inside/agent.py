@@ -40,7 +40,8 @@ def run(before: frozenset[str]) -> NoReturn:
     except Closed:
         pass
     except BaseException as error:
-        channel.send("failed", index=None, batch=None, **failure.told(error))
+        told = failure.told(error)
+        channel.send("failed", index=failure.sample_index(error), batch=None, **told)
     agent.end()
 
 

@@ -48,7 +48,12 @@ def factory(job: Message, before: frozenset[str]) -> Any:
     sys.argv[:] = [job["argv0"], *job["args"]]
     if job.get("module"):
         _enter(os.getcwd(), before)
-        module = importlib.import_module(job["module"])
+        try:
+            module = importlib.import_module(job["module"])
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{job['module']}.".startswith(f"{error.name}."):
+                raise  # it is there, and imports what is not
+            raise Wrong(f"there is no module {error.name} in {os.getcwd()}") from None
     else:
         path = job["script"]
         _enter(os.path.dirname(os.path.realpath(path)), before)

@@ -1,0 +1,284 @@
+"""How good the probe's choice is, and what it costs, beside an exhaustive sweep and loadtune.
+
+    python benchmarks/regret.py [--repeats 3] [--loaders NAME,NAME] [--no-loadtune]
+
+For each loader of benchmarks/loaders.py, in one run: `dladvise probe` and loadtune 0.3.0
+choose, several times in turn, without knowing of each other; then every number of workers
+of a grid, and those that were chosen, run the loader's ten epochs, in turn and as often.
+A choice's regret is how much longer its epochs took than those of the best. An epoch too
+long to be waited for is reckoned from the batches of some seconds after the start.
+
+loadtune needs an adapter, written here, and cannot take an IterableDataset. It is
+installed into a temporary environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.loaders import LOADERS, N_STREAM  # noqa: E402
+
+LOADTUNE = "0.3.0"
+GRID = (0, 1, 2, 3, 4, 6, 8, 12, 16)
+EPOCHS = 10
+LONGEST_S = 2.5  # for one number of workers in the sweep, after its start
+REACH_S = 60
+BUDGET_S = 15.0
+
+# What the project promises.
+MEDIAN_REGRET, WORST_REGRET, MEDIAN_COST_S, OVER_BUDGET_S = 0.02, 0.08, 10.0, 2.0
+EPOCH_ERROR = 0.15
+
+
+class Setting(NamedTuple):
+    """What is compared."""
+
+    num_workers: int
+    prefetch_factor: int = 2
+
+
+class Choice(NamedTuple):
+    """What a tool chose, and the seconds it took; None where it failed."""
+
+    setting: Setting | None
+    cost_s: float
+    measured_s: float | None = None  # our own count, without the way to the loader
+    epoch_s: float | None = None  # what it predicts
+
+
+def job_s(name: str, setting: Setting) -> float:
+    """The time of ten epochs with this setting, run for real as far as it is not too long."""
+    loader = LOADERS[name][0]()
+    options: dict[str, Any] = {"num_workers": setting.num_workers, "_iterator": None}
+    if setting.num_workers:
+        options |= {"prefetch_factor": setting.prefetch_factor, "persistent_workers": True}
+    loader.__dict__.update(options)
+    n_epoch = math.ceil(N_STREAM / loader.batch_size) if name == "stream" else len(loader)
+    begun = time.perf_counter()
+    warm_up = setting.num_workers * (setting.prefetch_factor + 1) + 1
+    n = 0
+    warm: tuple[int, float] | None = None
+    for _ in range(EPOCHS):
+        for _ in loader:
+            n += 1
+            now = time.perf_counter() - begun
+            if n == warm_up:
+                warm = n, now
+            n_after = 0 if warm is None else n - warm[0]
+            in_step = n_after and n_after % max(1, setting.num_workers) == 0
+            if warm is not None and now - warm[1] > LONGEST_S and in_step:
+                total = EPOCHS * n_epoch
+                return warm[1] + (total - warm[0]) * (now - warm[1]) / n_after
+    return time.perf_counter() - begun
+
+
+def swept(name: str, settings: list[Setting], repeats: int) -> dict[Setting, float]:
+    """The median time of each setting, all of them in turn, in one process."""
+    code = (
+        f"import json, sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from benchmarks.regret import Setting, job_s\n"
+        "for line in sys.stdin:\n"
+        f"    print(job_s({name!r}, Setting(*json.loads(line))), flush=True)\n"
+    )
+    times: dict[Setting, list[float]] = {setting: [] for setting in settings}
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for turn in range(repeats):
+            for setting in settings if turn % 2 else reversed(settings):
+                process.stdin.write(json.dumps(setting) + "\n")
+                process.stdin.flush()
+                times[setting].append(float(process.stdout.readline()))
+    return {setting: median(taken) for setting, taken in times.items()}
+
+
+def ours(name: str) -> Choice:
+    """What `dladvise probe` chooses."""
+    command = [sys.executable, "-m", "dladvise", "probe", "--json", "--epochs", str(EPOCHS)]
+    begun = time.perf_counter()
+    run = subprocess.run(
+        [*command, f"benchmarks/loaders.py::{name}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    cost_s = time.perf_counter() - begun
+    if run.returncode:
+        print(f"{name}: dladvise: {run.stderr.strip()}", file=sys.stderr)
+        return Choice(None, cost_s)
+    answer = json.loads(run.stdout)
+    chosen = answer["recommended"]
+    setting = Setting(chosen["num_workers"], chosen["prefetch_factor"] or 2)
+    row = next(
+        point
+        for point in answer["curve"]
+        if (point["num_workers"], point["prefetch_factor"] or 2) == setting
+    )
+    return Choice(setting, cost_s, answer["elapsed_s"], row["epoch_s"])
+
+
+ADAPTER = """
+import sys
+sys.path.insert(0, {root!r})
+import torch
+from loadtune import Workload, tune
+from benchmarks.loaders import LOADERS, N_STREAM  # noqa: E402
+
+loader = LOADERS[{name!r}][0]()
+
+
+def make_model():
+    return torch.nn.Linear(1, 1)
+
+
+def step(model, optimizer, batch, device):
+    return torch.zeros(())
+
+
+def get_workload():
+    return Workload(
+        name={name!r},
+        make_dataset=lambda: loader.dataset,
+        make_model=make_model,
+        make_optimizer=lambda model: torch.optim.SGD(model.parameters(), 0.1),
+        train_step=step,
+        default_batch_size=loader.batch_size,
+        collate_fn=loader.collate_fn,
+    )
+
+
+if __name__ == "__main__":
+    from loadtune.workload import load_workload
+
+    result = tune(load_workload(__file__), steps=30, verbose=False)
+    knobs = result.best.knobs
+    print("CHOSEN", knobs.num_workers, knobs.prefetch_factor or 2)
+"""
+
+
+def loadtunes(python: Path, folder: Path) -> Callable[[str], Choice]:
+    """What loadtune chooses, run by its own Python API with one adapter a loader."""
+
+    def choose(name: str) -> Choice:
+        adapter = folder / f"{name}_workload.py"
+        adapter.write_text(ADAPTER.format(root=str(ROOT), name=name))
+        begun = time.perf_counter()
+        run = subprocess.run(
+            [str(python), "-W", "ignore", str(adapter)],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        cost_s = time.perf_counter() - begun
+        for line in run.stdout.splitlines():
+            if line.startswith("CHOSEN"):
+                workers, prefetch = map(int, line.split()[1:])
+                return Choice(Setting(workers, prefetch), cost_s)
+        return Choice(None, cost_s)
+
+    return choose
+
+
+def installed(folder: Path) -> Path:
+    """A Python with loadtune, and the torch of this one."""
+    builder = venv.EnvBuilder(with_pip=True)
+    builder.create(folder)
+    python = folder / "bin" / "python"
+    site = next((folder / "lib").glob("python*")) / "site-packages"
+    import torch
+
+    (site / "ours.pth").write_text(str(Path(torch.__file__).parent.parent))
+    pip = [str(python), "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, "--no-deps", f"loadtune=={LOADTUNE}"], check=True)
+    subprocess.run([*pip, "matplotlib", "jinja2"], check=True)
+    return python
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--loaders", default=",".join(LOADERS))
+    parser.add_argument("--no-loadtune", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        tools: dict[str, Callable[[str], Choice]] = {"dladvise": ours}
+        if not options.no_loadtune:
+            tools["loadtune"] = loadtunes(installed(Path(place, "venv")), Path(place))
+        return compared(tools, options.loaders.split(","), options.repeats)
+
+
+def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeats: int) -> int:
+    """Run everything, print it, and report 1 where the project's promises are missed."""
+    print(f"{platform.platform()}, {platform.processor() or platform.machine()}")
+    regrets: dict[str, list[float]] = {tool: [] for tool in tools}
+    costs: dict[str, list[float]] = {tool: [] for tool in tools}
+    over, errors = 0.0, []
+    for name in names:
+        choices: dict[str, list[Choice]] = {tool: [] for tool in tools}
+        for turn in range(repeats):
+            for tool in sorted(tools, reverse=bool(turn % 2)):
+                choices[tool].append(tools[tool](name))
+        chosen = {c.setting for one in choices.values() for c in one if c.setting is not None}
+        times = swept(name, sorted({*map(Setting, GRID), *chosen}), repeats)
+        best = min(times, key=lambda setting: times[setting])
+        shape = "  ".join(f"{s.num_workers}:{times[s]:.2f}" for s in map(Setting, GRID))
+        print(f"\n{name}: ten epochs in s by workers: {shape}; best {tuple(best)}")
+        for tool, made in choices.items():
+            words = []
+            for choice in made:
+                costs[tool].append(choice.cost_s)
+                if choice.setting is None:
+                    words.append(f"failed after {choice.cost_s:.1f} s")
+                    continue
+                regret = times[choice.setting] / times[best] - 1
+                regrets[tool].append(regret)
+                words.append(f"{tuple(choice.setting)} +{regret:.1%} in {choice.cost_s:.1f} s")
+                if choice.measured_s is not None:
+                    over = max(over, choice.measured_s - BUDGET_S)
+                if choice.epoch_s is not None:
+                    errors.append(choice.epoch_s / (times[choice.setting] / EPOCHS) - 1)
+            print(f"  {tool:9} {'; '.join(words)}")
+            sys.stdout.flush()
+    print()
+    for tool in tools:
+        found = regrets[tool] or [float("nan")]
+        print(
+            f"{tool:9} regret: median {median(found):.1%}, worst {max(found):.1%}; "
+            f"cost: median {median(costs[tool]):.1f} s, most {max(costs[tool]):.1f} s; "
+            f"chose in {len(regrets[tool])} of {len(costs[tool])} runs"
+        )
+    print(f"dladvise  predicted epochs: {median(map(abs, errors)):.1%} off in the median, ", end="")
+    print(f"{max(map(abs, errors)):.1%} at most; at most {over:+.1f} s over its budget")
+    missed = [
+        median(regrets["dladvise"]) > MEDIAN_REGRET,
+        max(regrets["dladvise"]) > WORST_REGRET,
+        median(costs["dladvise"]) > MEDIAN_COST_S,
+        over > OVER_BUDGET_S,
+        max(map(abs, errors)) > EPOCH_ERROR,
+    ]
+    return int(any(missed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
