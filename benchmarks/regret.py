@@ -68,7 +68,8 @@ def job_s(name: str, setting: Setting) -> float:
     if setting.num_workers:
         options |= {"prefetch_factor": setting.prefetch_factor, "persistent_workers": True}
     loader.__dict__.update(options)
-    n_epoch = math.ceil(N_STREAM / loader.batch_size) if name == "stream" else len(loader)
+    size = loader.batch_size or 1
+    n_epoch = math.ceil(N_STREAM / size) if name == "stream" else len(loader)
     begun = time.perf_counter()
     warm_up = setting.num_workers * (setting.prefetch_factor + 1) + 1
     n = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from .bench import Loader, Plan, Started, Window, free_bytes
+from .bench import Loader, Plan, Started, Window
 
 SHARE = 0.5  # of what is free: the training needs the rest
 FILES_OF_A_WORKER = 6  # pipes and the like
@@ -31,12 +31,16 @@ def limit(
     started: Started,
     window: Window,
     ranks: int,
+    memory_free: int,
     shm_free: int | None,
 ) -> Limit:
-    """The strictest limit, judged by a candidate with at least one worker."""
+    """The strictest limit, judged by a candidate with at least one worker; bytes.
+
+    The ranks of a machine share its memory.
+    """
     in_flight = (plan.prefetch_factor or 2) + 1
     worker = window.worker_mb * 1e6 + in_flight * started.batch_bytes
-    found = [by_cores, Limit(_share(free_bytes(), worker, ranks), "memory")]
+    found = [by_cores, Limit(_share(memory_free, worker, ranks), "memory")]
     if shm_free is not None and started.batch_bytes:
         found.append(Limit(_share(shm_free, in_flight * started.batch_bytes, ranks), "/dev/shm"))
     if loader.descriptors is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .bench import Bench, Candidate, Window
+from .bench import Bench, Candidate, Window, free_bytes
 from .inside.machine import core_share, machine
 from .limits import Limit, limit, most_by_cores, shm_free_bytes
 from .recommend import consumer_of, job_of, recommend
@@ -37,7 +37,7 @@ def measure(
         tell(Stage(f"running {request.argv0} up to {request.target.shown}"))
         loader = bench.capture(lambda what: tell(Stage(REACHED[what])))
         consumer = consumer_of(loader)
-        shm_free = shm_free_bytes()
+        memory_free, shm_free = free_bytes(), shm_free_bytes()
         most = most_by_cores(cores)
         if request.max_workers is not None:
             most = Limit(request.max_workers, "the command line")
@@ -45,7 +45,14 @@ def measure(
         def limit_of(candidate: Candidate, window: Window) -> Limit:
             assert candidate.started is not None
             return limit(
-                most, loader, candidate.plan, candidate.started, window, bench.ranks, shm_free
+                most,
+                loader,
+                candidate.plan,
+                candidate.started,
+                window,
+                bench.ranks,
+                memory_free,
+                shm_free,
             )
 
         search = Search(
