@@ -30,15 +30,26 @@ class Job:
     step_s: float = 0.0
     step_cpu_s: float = 0.0
 
-    def seconds(self, n_workers: int, rate: float, start_s: float, main_s: float = 0.0) -> float:
-        """The whole job with workers that are started once (persistent_workers)."""
+    def seconds(
+        self,
+        n_workers: int,
+        rate: float,
+        start_s: float,
+        main_s: float = 0.0,
+        persistent: bool = True,
+    ) -> float:
+        """The whole job with workers that are started once, or in every epoch anew.
+
+        `start_s` is from iter() to the first batch.
+        """
         n = self.batches or UNKNOWN_EPOCH
         if not n_workers:
             return self.epochs * n * (1 / rate + self.step_s)
         # every epoch fills the pipeline anew: it takes whole cycles
         made = math.ceil(n / n_workers) * n_workers / rate
         taken = n * (self.step_s + main_s) + min(n, n_workers) / rate if self.step_s else 0.0
-        return self.epochs * max(made, taken) + max(0.0, start_s - 1 / rate)
+        starts = 1 if persistent else self.epochs
+        return self.epochs * max(made, taken) + starts * max(0.0, start_s - 1 / rate)
 
     def epoch_s(self, n_workers: int, rate: float, start_s: float) -> float:
         """One epoch of the job, the start of the workers spread over all of them."""

@@ -97,7 +97,7 @@ class _Answer:
         search = self.search
         if self.current not in search.usable():
             return False
-        return search.job_s(self.current) <= search.job_s(self.choice) * (1 + WORTH)
+        return search.current_job_s <= search.job_s(self.choice) * (1 + WORTH)
 
     def _settings(self) -> Settings:
         n = self.choice.num_workers
@@ -127,10 +127,10 @@ class _Answer:
         """How many times faster the job is than with the present setting."""
         if self.current not in self.search.tried:
             return None
-        if self.choice == self.current:
+        if self.keeps:
             return Estimate(1.0, 1.0, 1.0)
         now, then = self.search.tried[self.current], self.search.tried[self.choice]
-        value = self.search.job_s(self.current) / self.search.job_s(self.choice)
+        value = self.search.current_job_s / self.search.job_s(self.choice)
         reach = min(0.9, 2 * math.hypot(now.error, then.error))
         return Estimate(value, value * (1 - reach), value * (1 + reach))
 
@@ -173,34 +173,43 @@ class _Answer:
         return "latency"
 
     def _reason(self) -> str:
-        n, now = self.choice.num_workers, self.loader.num_workers
-        words = [f"Keep {self.current.shown}" if self.keeps else f"Use {self.choice.shown}"]
-        if not self.keeps:
-            words[0] += f" (now {self.current.shown.removeprefix('num_workers=')})"
         parts = []
         speedup = self._speedup()
-        if speedup is not None and self.choice != self.current:
+        if speedup is not None and not self.keeps:
             what = "speed of the training loop" if self.consumer else "throughput"
             parts.append(
                 f"{speedup.value:.2g} times the {what} ({speedup.low:.2g} to {speedup.high:.2g})"
             )
             if self.job.batches is not None:
-                new = self._epoch_s(self.search.tried[self.choice])
-                old = self._epoch_s(self.search.tried[self.current])
-                parts.append(f"{duration(new or 0.0)} instead of {duration(old or 0.0)} an epoch")
-        sentence = words[0] + (": " + ", ".join(parts) if parts else "")
+                new_s = self.search.job_s(self.choice) / self.job.epochs
+                old_s = self.search.current_job_s / self.job.epochs
+                parts.append(f"{duration(new_s)} instead of {duration(old_s)} an epoch")
+        sentence = self._head() + (": " + ", ".join(parts) if parts else "")
         joint = "; " if parts else ": "
         if self.consumer is not None and self.consumer.wait_share >= 0.05:
             sentence += f"{joint}the loop waits {self.consumer.wait_share:.0%} of its time for data"
             joint = "; "
-        return f"{sentence}{joint}{self._because(n, now)}."
+        return f"{sentence}{joint}{self._because(self.choice.num_workers)}."
 
-    def _because(self, n: int, now: int) -> str:
+    def _head(self) -> str:
+        """What to do."""
+        if self.keeps:
+            return f"Keep {self.current.shown}"
+        if self.choice == self.current:
+            return f"Keep {self.current.shown}, with persistent_workers=True"
+        return f"Use {self.choice.shown} (now {self.current.shown.removeprefix('num_workers=')})"
+
+    def _because(self, n: int) -> str:
         """What stops more workers, or fewer, from being better."""
         search, law = self.search, self.search.law
         assert law is not None
         alone, one = search.tried.get(Plan(0)), search.tried.get(Plan(1))
         cores = f"{search.cores:g} cores are" if search.cores != 1 else "one core is"
+        fewer = search.choice().num_workers
+        if self.keeps and 0 < fewer < n:
+            return f"{fewer} would do as well, but nothing is faster"
+        if any(plan.num_workers > n for plan in search.failed):
+            return "settings with more workers could not be measured here"
         if self.bound_by == "transport" and not n and alone and one:
             return (
                 f"a batch is made in {short(1 / alone.rate)}, and through a worker it takes "

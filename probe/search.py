@@ -96,7 +96,7 @@ class Search:
         prefetch = self.loader.prefetch_factor
         return Plan(self.loader.num_workers, None if prefetch in (None, 2) else prefetch)
 
-    def job_s(self, plan: Plan) -> float:
+    def job_s(self, plan: Plan, persistent: bool = True) -> float:
         """The measured time of the whole job with this setting."""
         tried = self.tried[plan]
         main_s = self.law.main_s if self.law is not None else 0.0
@@ -105,7 +105,13 @@ class Search:
             rate = min(rate, 1 / self.periods_s[plan])
         if plan.num_workers and self.law is not None and self.job.step_cpu_s:
             rate = min(rate, self.law.beside(self.job).cpu_rate)
-        return self.job.seconds(plan.num_workers, rate, tried.first_batch_s, main_s)
+        start_s = tried.first_batch_s
+        return self.job.seconds(plan.num_workers, rate, start_s, main_s, persistent)
+
+    @property
+    def current_job_s(self) -> float:
+        """The time of the whole job as the loader is now."""
+        return self.job_s(self.current, self.loader.persistent_workers)
 
     def quiet_rate(self, plan: Plan) -> float:
         """The batches per second of a measured setting, as they are on a quiet machine.
