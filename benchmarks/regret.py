@@ -36,7 +36,7 @@ from benchmarks.loaders import LOADERS, N_STREAM  # noqa: E402
 LOADTUNE = "0.3.0"
 GRID = (0, 1, 2, 3, 4, 6, 8, 12, 16)
 EPOCHS = 10
-LONGEST_S = 2.5  # for one number of workers in the sweep, after its start
+LONGEST_S = 1.5  # for one number of workers in the sweep, after its start
 REACH_S = 60
 BUDGET_S = 15.0
 

@@ -24,7 +24,6 @@ WINDOW_S = 0.6
 MARGIN = 0.03  # settings whose whole job takes so much longer are as good as the best
 WORTH = 0.05  # a change that saves less is not worth making
 HOPE = 1.12  # the law may be so far off
-CORES_HOPE = 1.03  # the processor time of a batch is measured more exactly
 BUSY = 0.15  # of the cores taken by other programs: measured rates are too low
 EFFICIENCY = 0.95  # of the bound by the cores is what workers reach
 LATE_S = 1.0  # over the budget, for what is under way
@@ -249,7 +248,7 @@ class Search:
         while True:
             best = self.best()
             n = max(1, best.num_workers)
-            near = [n // 2, n - max(1, n // 4), n + max(1, n // 3), 2 * n]
+            near = [n // 2, n - max(1, n // 4), n + max(1, n // 2), 2 * n]
             plans = [
                 Plan(m)
                 for m in near
@@ -274,15 +273,14 @@ class Search:
         law = self.law
         assert law is not None
         ceiling = HOPE * law.rate(plan.num_workers, plan.prefetch_factor or 2)
-        most = min(ceiling, self._cores_ceiling(), self._seen_ceiling(plan))
+        most = min(ceiling, self._cores_ceiling(best), self._seen_ceiling(plan))
         promise = self.job.seconds(plan.num_workers, most, self._start_s(plan), law.main_s)
         return promise < goal * (1 - MARGIN)  # else the fewer workers are taken anyway
 
-    def _cores_ceiling(self) -> float:
-        """What all cores can do, given the CPU that batches were seen to take."""
-        costs = [t.mean("cpu_s") for p, t in self.tried.items() if p.num_workers]
-        least = min((cost for cost in costs if cost), default=None)
-        return math.inf if least is None else CORES_HOPE * self.cores / least
+    def _cores_ceiling(self, plan: Plan) -> float:
+        """The batches a second that all cores can make at what they cost with this setting."""
+        cpu_s = self.tried[plan].mean("cpu_s")
+        return self.cores / cpu_s if cpu_s and plan.num_workers else math.inf
 
     def _seen_ceiling(self, plan: Plan) -> float:
         """What the best measured with fewer workers leaves to hope for.
@@ -325,10 +323,9 @@ class Search:
             rivals = [
                 plan
                 for plan in self.usable()
-                if plan != choice and self.regret(choice, plan) > MARGIN + 0.01
+                if plan != choice and self.regret(choice, plan) > WORTH
             ]
-            unsure = [p for p in {choice, best} if len(self.tried[p].windows) < 2]
-            if not rivals and not (unsure and turn == 0):
+            if not rivals:
                 return
             rivals.sort(key=self.job_s)
             contenders = list(dict.fromkeys([choice, best, *rivals[:2]]))
@@ -360,10 +357,15 @@ class Search:
             self._try(more, "the last one did not keep pace")
 
     def regret(self, choice: Plan, rival: Plan) -> float:
-        """How much longer the choice may take than the rival, as far as the errors allow."""
+        """How much longer the choice may take than the rival, as far as the errors allow.
+
+        Where the choice keeps the cores busy, not by more than they have left.
+        """
         ours, theirs = self.tried[choice], self.tried[rival]
         doubt = 1.5 * math.hypot(ours.error, theirs.error)
-        return self.job_s(choice) / self.job_s(rival) * (1 + doubt) - 1
+        possible = self.job_s(choice) / self.job_s(rival) * (1 + doubt) - 1
+        left = self._cores_ceiling(choice) / self.quiet_rate(choice) - 1
+        return possible if rival.num_workers < choice.num_workers else min(possible, max(left, 0.0))
 
     def _doubt(self) -> float:
         return max((tried.error for tried in self.tried.values()), default=0.1)

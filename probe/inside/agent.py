@@ -58,6 +58,7 @@ class Agent:
         """Measure as dladvise asks; the script does not go on."""
         try:
             capture.uninstall()
+            candidate.one_arena()
             self.channel.send("captured", how=how, observed=observed, **described(loader))
             while True:
                 command = self.channel.receive()

@@ -21,6 +21,7 @@ from .steady import Empty, Steady
 from .twin import Plan, endless, twin
 
 PR_SET_PDEATHSIG = 1
+M_ARENA_MAX = -8
 CLOSED = 71  # the exit status of a process whose descriptors were closed for it
 
 
@@ -198,12 +199,22 @@ def _end_group() -> None:
     os._exit(1)
 
 
+def one_arena() -> None:
+    """Have threads that start from now on share the main thread's memory arena.
+
+    The arenas of other threads give large blocks back to the system at once (glibc,
+    malloc/arena.c), so that every large batch would be made of fresh pages.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+
+
 def fork(measure_it: Any) -> int:
     """Fork a process with a session of its own that runs `measure_it` and ends.
 
-    To be called on a thread that has done no numerical work: OpenMP's threads (libgomp)
-    do not survive a fork, and a child whose only thread knows of some waits for them
-    for ever.
+    To be called on a thread that has done no numerical work, and that was started after
+    `one_arena`: OpenMP's threads (libgomp) do not survive a fork, and a child whose only
+    thread knows of some waits for them for ever.
     """
     import warnings
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from . import counters
 from .twin import Plan, endless
 
+WARM_UP_S = 0.1
 LONGEST_TRACE = 2000  # batch times kept from a window
 
 
@@ -171,6 +172,9 @@ class Steady:
         """Throw away what was made while nobody measured; reports whether all of it went."""
         plan = self.plan
         begun = time.perf_counter()
+        # caches and the allocator settle in the first moments, more so for large batches
+        while not plan.num_workers and time.perf_counter() - begun < WARM_UP_S:
+            self._next()
         for n_taken in range(plan.backlog):
             if n_taken >= plan.num_workers and time.perf_counter() - begun > max(1.0, 2 * seconds):
                 return False
