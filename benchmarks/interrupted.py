@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -57,7 +58,7 @@ class Outcome(NamedTuple):
 def interrupted(loader: str, way: str, after_s: float) -> Outcome:
     """Run a measurement and end it in this way once so much time has passed."""
     mark = f"{os.getpid()}-{time.monotonic_ns()}"
-    before = set(os.listdir(SHM))
+    before = abandoned_shm()
     run = subprocess.Popen(
         [sys.executable, "-m", "dladvise", "probe", f"{ROOT}/benchmarks/loaders.py::{loader}"],
         env={**os.environ, "PYTHONPATH": str(ROOT), MARK: mark},
@@ -86,7 +87,7 @@ def interrupted(loader: str, way: str, after_s: float) -> Outcome:
     deadline = time.monotonic() + 2.0
     while (left := living(mark)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    files = set(os.listdir(SHM)) - before
+    files = abandoned_shm() - before
     names = [" ".join(process.cmdline()[:4]) for process in left]
     for process in left:
         process.kill()
@@ -104,6 +105,19 @@ def living(mark: str) -> list[psutil.Process]:
         except (psutil.Error, OSError):
             continue
     return found
+
+
+def abandoned_shm() -> set[str]:
+    """The files in /dev/shm, where there is one, that no living process has mapped."""
+    if not SHM.is_dir():
+        return set()
+    mapped: set[str] = set()
+    for process in Path("/proc").glob("[0-9]*/maps"):
+        try:
+            mapped.update(re.findall(r"/dev/shm/(\S+)", process.read_text()))
+        except (OSError, UnicodeDecodeError):
+            continue
+    return set(os.listdir(SHM)) - mapped
 
 
 def depth(process: psutil.Process, top: int) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.interrupted import abandoned_shm
 from dladvise.probe import Point, Recommendation, Request, Stage, measure
 from dladvise.probe.request import target
 
@@ -47,13 +48,13 @@ def request(words: str, folder: Path, **fields: object) -> Request:
 
 def measured(words: str, folder: Path, **fields: object) -> Recommendation:
     """The answer, once nothing of the measurement is left."""
-    before = shared_memory()
+    before = abandoned_shm()
     told: list[Stage | Point] = []
     try:
         return measure(request(words, folder, **fields), told.append)
     finally:
         assert left_behind(folder) == []
-        assert shared_memory() <= before
+        assert abandoned_shm() <= before
 
 
 def left_behind(folder: Path, seconds: float = 2.0) -> list[str]:
@@ -77,11 +78,3 @@ def living(folder: Path) -> list[psutil.Process]:
         except (psutil.Error, OSError):
             continue
     return found
-
-
-def shared_memory() -> set[str]:
-    """The names in /dev/shm."""
-    try:
-        return set(os.listdir("/dev/shm"))
-    except OSError:
-        return set()

@@ -44,7 +44,7 @@ CHECKS = {
     "format": ["ruff", "format", "--check", "."],
     "types": ["mypy"],
     "docs": ["tools.rule_index"],
-    "tests": ["pytest"],
+    "tests": ["pytest", "--numprocesses", "auto", "--dist", "worksteal"],
 }
 REPAIRS = {
     **CHECKS,
