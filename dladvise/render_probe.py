@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from dladvise.probe import Point, Recommendation, Settings
+from dladvise.probe.durations import duration
 
 from .render_text import Paint, Style, printable, width
 
@@ -43,7 +44,7 @@ def report(found: Recommendation, paint: Paint, stream: TextIO, hint: str = "") 
     yield from labelled("bound by", Style.FRAME, found.bound_by)
     if found.consumer is not None:
         loop = (
-            f"a step takes {_time(found.consumer.step_s)}, and "
+            f"a step takes {duration(found.consumer.step_s)}, and "
             f"{found.consumer.wait_share:.0%} of the loop's time is waiting for data"
         )
         yield from labelled("your loop", Style.FRAME, loop)
@@ -153,7 +154,7 @@ def _memory(point: Point) -> str:
 
 
 def _epoch(point: Point) -> str:
-    return "" if point.epoch_s is None else _time(point.epoch_s)
+    return "" if point.epoch_s is None else duration(point.epoch_s)
 
 
 COLUMNS = (
@@ -162,7 +163,7 @@ COLUMNS = (
     Column("batches/s", lambda point: _number(point.batches_per_s.value), 0, least=9),
     Column("95 % interval", _interval, 2, least=16),
     Column("samples/s", _samples, 4, least=10),
-    Column("first batch", lambda point: _time(point.first_batch_s), 5, least=11),
+    Column("first batch", lambda point: duration(point.first_batch_s), 5, least=11),
     Column("memory", _memory, 6, least=9),
     Column("epoch", _epoch, 3, live=False),
 )
@@ -212,20 +213,6 @@ def _number(value: float, like: float | None = None) -> str:
     size = abs(value if like is None else like)
     digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
     return f"{value:,.{digits}f}"
-
-
-def _time(seconds: float) -> str:
-    """0.4 ms, 31 ms, 0.42 s, 53 s, 2 min 46 s, 3 h 05 min."""
-    if seconds < 0.1:
-        return f"{seconds * 1000:.2g} ms"
-    if seconds < 10:
-        return f"{seconds:.2g} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 120:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def terminal_width() -> int:

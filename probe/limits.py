@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from .bench import Loader, Plan, Started, Window
+from .instrument import Loader, Plan, Started, Window
 
 SHARE = 0.5  # of what is free: the training needs the rest
 FILES_OF_A_WORKER = 6  # pipes and the like

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .bench import Bench, Candidate, Window, free_bytes
+from .bench import Bench, free_bytes
 from .inside.machine import core_share, machine
+from .instrument import Candidate, Window
 from .limits import Limit, limit, most_by_cores, shm_free_bytes
 from .recommend import consumer_of, job_of, recommend
 from .request import Request

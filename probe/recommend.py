@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from .bench import Loader, Plan
+from .durations import duration
 from .inside.machine import Machine
+from .instrument import Loader, Plan
 from .law import Job
 from .request import Request
 from .results import Consumer, Estimate, Point, Recommendation, Settings
@@ -212,20 +213,22 @@ class _Answer:
             return "settings with more workers could not be measured here"
         if self.bound_by == "transport" and not n and alone and one:
             return (
-                f"a batch is made in {short(1 / alone.rate)}, and through a worker it takes "
-                f"{short(1 / one.rate)}"
+                f"a batch is made in {duration(1 / alone.rate)}, and through a worker it takes "
+                f"{duration(1 / one.rate)}"
             )
         if not n:
             if self.consumer is not None and self.consumer.wait_share < 0.05:
                 return f"the loop waits only {self.consumer.wait_share:.1%} of its time for data"
             return self._because_workers_do_not_pay()
         if self.bound_by == "consumer":
-            return f"more workers buy nothing, because the step takes {short(self.job.step_s)}"
+            return f"more workers buy nothing, because the step takes {duration(self.job.step_s)}"
         if self.bound_by == "memory":
             return f"more workers do not fit ({search.most.by})"
         if self.bound_by == "main process":
             main = search.tried[self.choice].mean("main_cpu_s") or 0.0
-            return f"more are no faster, because the main process needs {short(main)} for a batch"
+            return (
+                f"more are no faster, because the main process needs {duration(main)} for a batch"
+            )
         if self.bound_by == "transport":
             return "more are no faster, because moving batches between processes takes the cores"
         if self.bound_by == "cpu":
@@ -309,22 +312,3 @@ class _Answer:
         if any(not w.settled for tried in search.tried.values() for w in tried.every):
             found.append("an epoch, or the time, was too short to see the steady state")
         return found
-
-
-def duration(seconds: float) -> str:
-    """As a person says it: 0.42 s, 53 s, 2 min 46 s, 3 h 5 min."""
-    if seconds < 10:
-        return f"{seconds:.2g} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 120:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def short(seconds: float) -> str:
-    """The time of one batch."""
-    if seconds < 1e-3:
-        return f"{seconds * 1e6:.0f} µs"
-    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.2g} s"

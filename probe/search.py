@@ -12,9 +12,16 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from .bench import NO_PACE, Candidate, CannotRun, Loader, OutOfTime, Pace, Plan, Window
+from .instrument import (
+    Candidate,
+    CannotRun,
+    Instrument,
+    Loader,
+    OutOfTime,
+    Plan,
+    Window,
+)
 from .law import Job, Law, held_up
 from .limits import Limit
 from .results import NotEnough, Point, Stage
@@ -30,18 +37,6 @@ LATE_S = 1.0  # over the budget, for what is under way
 FORK_S = 0.02  # to fork one worker
 MOST_TURNS = 3  # of the contenders
 AHEAD = (4, 8)  # values of prefetch_factor beside torch's 2
-
-
-class Instrument(Protocol):
-    """What measures; the bench, or a simulation of one."""
-
-    def start(self, plan: Plan, seconds: float) -> Candidate: ...
-
-    def measure(
-        self, candidate: Candidate, seconds: float, patience: float, pace: Pace = NO_PACE
-    ) -> Window: ...
-
-    def stop(self, candidate: Candidate) -> None: ...
 
 
 @dataclass

@@ -6,7 +6,7 @@ import math
 import statistics
 from dataclasses import dataclass, field
 
-from .bench import Plan, Started, Window
+from .instrument import Plan, Started, Window
 from .results import Estimate, Point
 
 SINGLE_ERROR = 0.02  # instances of one setting differ by more than one of them shows

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dladvise.probe.bench import Plan, Started, Window
 from dladvise.probe.inside.machine import core_share, group_memory_left, usable_cores
+from dladvise.probe.instrument import Plan, Started, Window
 from dladvise.probe.limits import Limit, limit, most_by_cores
 
 from .test_search import LOADER

@@ -8,10 +8,11 @@ import re
 import pytest
 
 from dladvise.probe import Consumer, Recommendation, Request, target
-from dladvise.probe.bench import Loader, Window
+from dladvise.probe.durations import duration
 from dladvise.probe.inside.machine import machine as machine_facts
+from dladvise.probe.instrument import Loader, Window
 from dladvise.probe.law import Job
-from dladvise.probe.recommend import consumer_of, duration, recommend, short
+from dladvise.probe.recommend import consumer_of, recommend
 
 from .test_search import JOB, LOADER, Machine, searched
 
@@ -217,7 +218,10 @@ def test_the_loop_as_it_was_observed() -> None:
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0.0042, "0.0042 s"),
+        (0.00016, "160 µs"),
+        (0.0012, "1.2 ms"),
+        (0.031, "31 ms"),
+        (0.42, "0.42 s"),
         (8.4, "8.4 s"),
         (53.4, "53 s"),
         (166, "2 min 46 s"),
@@ -226,12 +230,3 @@ def test_the_loop_as_it_was_observed() -> None:
 )
 def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words
-
-
-def test_times_of_a_batch() -> None:
-    assert [short(s) for s in (0.00016, 0.0012, 0.031, 1.5)] == [
-        "160 µs",
-        "1.2 ms",
-        "31 ms",
-        "1.5 s",
-    ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from dladvise.probe.bench import (
+from dladvise.probe.instrument import (
     NO_PACE,
     Candidate,
     CannotRun,
