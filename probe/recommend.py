@@ -262,6 +262,8 @@ class _Answer:
                 "every worker delivers the same batches: this IterableDataset does not divide its "
                 "data by get_worker_info(), so that more workers only repeat it"
             )
+        if loader.how == "end":
+            found.append("the script ended without reading this loader; it was measured as it was")
         found += list(search.failed.values())
         if loader.pin_memory and not self.pins:
             found.append(
@@ -299,6 +301,12 @@ class _Answer:
             found.append(
                 f"other programs kept {busy:.1f} of {search.cores:g} cores busy, which was "
                 "reckoned out as far as possible: measure again on a quiet machine"
+            )
+        seen = self.loader.observed
+        if seen is not None and not seen["settled"]:
+            found.append(
+                f"only {len(seen['steps_s'])} steps of the training loop were seen, the first among "
+                "them: more --seconds let it run for longer"
             )
         if not search.in_time:
             found.append("the time was too short to measure all that may be better: --seconds")

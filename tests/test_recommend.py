@@ -230,3 +230,16 @@ def test_the_loop_as_it_was_observed() -> None:
 )
 def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_a_loop_that_was_seen_for_a_moment_only() -> None:
+    seen = {"steps_s": [0.02] * 4, "waits_s": [0.01] * 4, "steps_cpu_s": [0.0] * 4}
+    loader = LOADER._replace(observed={**seen, "settled": False})
+    found = answer(Machine(0.03, 0.002), Job(10, 500, 0.02), Consumer(0.02, 0.3), loader)
+    assert any("only 4 steps of the training loop were seen" in words for words in found.warnings)
+    assert found.confidence == "medium"
+
+
+def test_a_loader_that_was_never_read() -> None:
+    found = answer(Machine(0.03, 0.03), loader=LOADER._replace(how="end"))
+    assert any("ended without reading this loader" in words for words in found.warnings)
