@@ -305,8 +305,8 @@ class _Answer:
         seen = self.loader.observed
         if seen is not None and not seen["settled"]:
             found.append(
-                f"only {len(seen['steps_s'])} steps of the training loop were seen, the first among "
-                "them: more --seconds let it run for longer"
+                f"only {len(seen['steps_s'])} steps of the training loop were seen, the first "
+                "among them: more --seconds let it run for longer"
             )
         if not search.in_time:
             found.append("the time was too short to measure all that may be better: --seconds")
