@@ -5,7 +5,7 @@
 For each loader of benchmarks/loaders.py, in one run: `dladvise probe` and loadtune 0.3.0
 choose, several times in turn, without knowing of each other; then every number of workers
 of a grid, and those that were chosen, run the loader's ten epochs, in turn and as often.
-A choice's regret is how much longer its epochs took than those of the best. An epoch too
+A choice's regret is how much longer its epochs take than those of the best. An epoch too
 long to be waited for is reckoned from the batches of some seconds after the start.
 
 loadtune needs an adapter, written here, and cannot take an IterableDataset. It is
@@ -25,7 +25,7 @@ import time
 import venv
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,8 +88,8 @@ def job_s(name: str, setting: Setting) -> float:
     return time.perf_counter() - begun
 
 
-def swept(name: str, settings: list[Setting], repeats: int) -> dict[Setting, float]:
-    """The median time of each setting, all of them in turn, in one process."""
+def swept(name: str, settings: list[Setting], repeats: int) -> dict[Setting, list[float]]:
+    """The times of each setting, all of them in turn, in one process."""
     code = (
         f"import json, sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from benchmarks.regret import Setting, job_s\n"
@@ -109,7 +109,22 @@ def swept(name: str, settings: list[Setting], repeats: int) -> dict[Setting, flo
                 process.stdin.write(json.dumps(setting) + "\n")
                 process.stdin.flush()
                 times[setting].append(float(process.stdout.readline()))
-    return {setting: median(taken) for setting, taken in times.items()}
+    return times
+
+
+def regret(times: dict[Setting, list[float]], chosen: Setting) -> float:
+    """How much longer the chosen setting takes than the best one.
+
+    The best of each turn is found by the other turns: the least of many noisy times is
+    less than any of them takes, and would make every choice look bad.
+    """
+    turns = range(len(times[chosen]))
+
+    def best(turn: int) -> Setting:
+        others = [other for other in turns if other != turn] or [turn]
+        return min(times, key=lambda setting: mean(times[setting][other] for other in others))
+
+    return mean(times[chosen][turn] / times[best(turn)][turn] - 1 for turn in turns)
 
 
 def ours(name: str) -> Choice:
@@ -242,9 +257,8 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
                 choices[tool].append(tools[tool](name))
         chosen = {c.setting for one in choices.values() for c in one if c.setting is not None}
         times = swept(name, sorted({*map(Setting, GRID), *chosen}), repeats)
-        best = min(times, key=lambda setting: times[setting])
-        shape = "  ".join(f"{s.num_workers}:{times[s]:.2f}" for s in map(Setting, GRID))
-        print(f"\n{name}: ten epochs in s by workers: {shape}; best {tuple(best)}")
+        shape = "  ".join(f"{s.num_workers}:{median(times[s]):.2f}" for s in map(Setting, GRID))
+        print(f"\n{name}: ten epochs in s by workers: {shape}")
         for tool, made in choices.items():
             words = []
             for choice in made:
@@ -252,13 +266,13 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
                 if choice.setting is None:
                     words.append(f"failed after {choice.cost_s:.1f} s")
                     continue
-                regret = times[choice.setting] / times[best] - 1
-                regrets[tool].append(regret)
-                words.append(f"{tuple(choice.setting)} +{regret:.1%} in {choice.cost_s:.1f} s")
+                lost = regret(times, choice.setting)
+                regrets[tool].append(lost)
+                words.append(f"{tuple(choice.setting)} {lost:+.1%} in {choice.cost_s:.1f} s")
                 if choice.measured_s is not None:
                     over = max(over, choice.measured_s - BUDGET_S)
                 if choice.epoch_s is not None:
-                    errors.append(choice.epoch_s / (times[choice.setting] / EPOCHS) - 1)
+                    errors.append(choice.epoch_s * EPOCHS / median(times[choice.setting]) - 1)
             print(f"  {tool:9} {'; '.join(words)}")
             sys.stdout.flush()
     print()
