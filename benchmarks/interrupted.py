@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -111,13 +110,22 @@ def abandoned_shm() -> set[str]:
     """The files in /dev/shm, where there is one, that no living process has mapped."""
     if not SHM.is_dir():
         return set()
-    mapped: set[str] = set()
-    for process in Path("/proc").glob("[0-9]*/maps"):
+    mapped: set[int] = set()
+    for maps in Path("/proc").glob("[0-9]*/maps"):
         try:
-            mapped.update(re.findall(r"/dev/shm/(\S+)", process.read_text()))
+            lines = maps.read_text().splitlines()
         except (OSError, UnicodeDecodeError):
             continue
-    return set(os.listdir(SHM)) - mapped
+        # by inode: a semaphore is mapped before it has its name
+        mapped.update(int(line.split(maxsplit=5)[4]) for line in lines if f" {SHM}/" in line)
+    found = set()
+    for path in SHM.iterdir():
+        try:
+            if path.stat().st_ino not in mapped:
+                found.add(path.name)
+        except OSError:
+            continue  # gone meanwhile
+    return found
 
 
 def depth(process: psutil.Process, top: int) -> int:

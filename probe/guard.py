@@ -54,7 +54,7 @@ def main(mark: str, command: list[str]) -> int:
 def end_all(mark: str, known: set[int], begun: float) -> None:
     """End every process that is ours, and remove what they left in shared memory."""
     deadline = time.monotonic() + 1.5
-    left: set[Path] = set()
+    left: set[int] = set()
     graceful = time.monotonic() + GRACE_S
     asked: set[int] = set()
     while True:
@@ -106,40 +106,55 @@ def marked(mark: str) -> Iterator[int]:
                 yield process.pid
 
 
-def mapped_shm(pid: int) -> Iterator[Path]:
-    """The files of shared memory that a process has mapped and that still have a name."""
+def mapped_shm(pid: int) -> Iterator[int]:
+    """The inodes of the files of shared memory that a process has mapped.
+
+    Not their names: sem_open(3) maps a semaphore before it has the one it will keep.
+    """
     with contextlib.suppress(OSError, UnicodeDecodeError):
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            name = line[line.find("/") :] if "/" in line else ""
-            if name.startswith(f"{SHM}/") and not name.endswith(" (deleted)"):
-                yield Path(name)
+            if f" {SHM}/" in line:
+                yield int(line.split(maxsplit=5)[4])
 
 
-def remove_shm(pids: Iterable[int], mapped: Iterable[Path], begun: float) -> None:
+def remove_shm(pids: Iterable[int], mapped: Iterable[int], begun: float) -> None:
     """Remove the shared memory that was made by these processes since then.
 
     torch names its files torch_PID_..., Python's segments (psm_) are told by who had
     them mapped, and its semaphores (sem.mp-) by nobody having them mapped any more, as
     the process that made one always has.
     """
-    left = {path for pid in pids for path in SHM.glob(f"torch_{pid}_*")}
-    left.update(path for path in mapped if path.name.startswith(("torch_", "psm_")))
-    left.update(SHM.glob("sem.mp-*"))
-    left = {path for path in left if _made_since(path, begun)}
-    if any(path.name.startswith("sem.") for path in left):
+    torchs = {f"torch_{pid}" for pid in pids}
+    ours = set(mapped)
+    unsure = []
+    for path, inode in _made_since(begun):
+        by_us = path.name.rpartition("_")[0].rpartition("_")[0] in torchs
+        if by_us or (inode in ours and path.name.startswith(("torch_", "psm_"))):
+            _unlink(path)
+        elif path.name.startswith("sem.mp-"):
+            unsure.append((path, inode))
+    if unsure:
         living = (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
-        left -= {path for pid in living for path in mapped_shm(pid)}
-    for path in left:
+        used = {inode for pid in living for inode in mapped_shm(pid)}
+        for path, inode in unsure:
+            if inode not in used:
+                _unlink(path)
+
+
+def _made_since(begun: float) -> list[tuple[Path, int]]:
+    """Our user's files of shared memory that are not older, with their inodes."""
+    found = []
+    for path in SHM.glob("*"):
         with contextlib.suppress(OSError):
-            path.unlink()
+            status = path.stat()
+            if status.st_ctime >= begun - 1 and status.st_uid == os.getuid():
+                found.append((path, status.st_ino))
+    return found
 
 
-def _made_since(path: Path, begun: float) -> bool:
-    try:
-        status = path.stat()
-    except OSError:
-        return False
-    return status.st_ctime >= begun - 1 and status.st_uid == os.getuid()
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def adopt_orphans() -> None:

@@ -82,6 +82,7 @@ class Session:
             ranks.publish(self._folder, self._token)
         self._closing = False
         self._runs: list[subprocess.Popen[bytes]] = []
+        self._pids: set[int] = set()
         self._drains: list[threading.Thread] = []
         if self._listener is not None:
             threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
@@ -177,7 +178,7 @@ class Session:
                 run.wait()
         for launch, run in enumerate(self._runs):
             if run.returncode < 0:  # somebody killed the guard
-                guard.end_all(self._mark(launch), set(), self._begun)
+                guard.end_all(self._mark(launch), self._pids, self._begun)
         for drain in self._drains:
             drain.join(LOOK_S)  # ends with the last process that could print
         for channel in list(self._channels.values()):
@@ -221,12 +222,14 @@ class Session:
             return
         peer = Peer(hello["role"], hello["rank"], hello.get("id", len(self._runs) - 1))
         self._channels[peer] = channel
+        self._pids.add(hello["pid"])
         self.heard.put(Heard(peer, hello))
         while True:
             try:
                 message = channel.receive()
             except Closed:
                 break
+            self._pids.update(message.get("workers", ()))
             self.heard.put(Heard(peer, message))
         self.heard.put(Heard(peer, None))
 

@@ -11,6 +11,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 import traceback
 from multiprocessing.connection import wait
 from typing import Any
@@ -22,6 +23,7 @@ from .twin import Plan, endless, twin
 
 PR_SET_PDEATHSIG = 1
 M_ARENA_MAX = -8
+GRACE_S = 1.0  # for the guard, which also knows what is to be removed
 CLOSED = 71  # the exit status of a process whose descriptors were closed for it
 
 
@@ -128,6 +130,7 @@ class Work:
                 os.fstat(connection.fileno())
             except OSError:
                 os._exit(CLOSED)  # the user's code has closed it
+            time.sleep(GRACE_S)
             _end_group()
 
     def _place(self) -> str | None:

@@ -27,6 +27,7 @@ class Start(NamedTuple):
     first_batch_s: float
     batch_bytes: int
     batch_tensors: int
+    workers: list[int]  # process ids
     repeats: bool  # every worker of a stream delivers the same batches
 
 
@@ -81,6 +82,7 @@ class Steady:
             first_batch_s=first_batch_s,
             batch_bytes=sum(sizes),
             batch_tensors=len(sizes),
+            workers=self.workers,
             repeats=self._repeats(batch),
         )
 
