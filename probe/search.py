@@ -147,7 +147,7 @@ class Search:
         if plan in self.failed or (plan in self.tried and not (again or pace)):
             return False
         left = self._left()
-        if left <= 0 or (self.tried and self._expected(plan) > left + 0.5 * LATE_S):
+        if left <= 0 or (self.tried and self._expected(plan) > left):
             self.in_time = False
             return False
         self.tell(Stage(f"{plan.shown}: {why}"))
