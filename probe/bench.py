@@ -218,7 +218,7 @@ class Bench:
             job["target"] = {"path": path, "first": first, "last": last, "nth": request.target.nth}
         if observe and not request.construct:
             # ranks that wait for each other in every step must stop at the same one
-            seconds = OBSERVE_SHARE * request.seconds if request.ranks == 1 else None
+            seconds = OBSERVE_SHARE * request.seconds if self.ranks == 1 else None
             job["observe"] = {"batches": OBSERVE_BATCHES, "seconds": seconds}
         return job
 

@@ -14,11 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .instrument import (
+    NO_PACE,
     Candidate,
     CannotRun,
     Instrument,
     Loader,
     OutOfTime,
+    Pace,
     Plan,
     Window,
 )
@@ -154,7 +156,9 @@ class Search:
         candidate = None
         try:
             candidate = self.bench.start(plan, left + LATE_S)
-            window = self.bench.measure(candidate, min(WINDOW_S, 0.3 * left), self._left() + LATE_S)
+            consumer = Pace(self.job.step_s, self.job.step_cpu_s) if pace else NO_PACE
+            seconds = min(WINDOW_S, 0.3 * left)
+            window = self.bench.measure(candidate, seconds, self._left() + LATE_S, consumer)
         except OutOfTime as error:
             self.failed[plan] = f"{plan.shown}: {error}"
             self.in_time = False

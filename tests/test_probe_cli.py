@@ -437,6 +437,38 @@ def test_under_torchrun_one_rank_answers_for_all(tmp_path: Path) -> None:
     assert found["recommended"]["num_workers"] > 0
 
 
+IN_STEP = """\
+import os
+import time
+
+import torch
+import torch.distributed as distributed
+from torch.utils.data import DataLoader, TensorDataset
+
+distributed.init_process_group("gloo")
+model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(4, 1))
+loader = DataLoader(TensorDataset(torch.zeros(800, 4)))
+if os.environ["RANK"] == "0":
+    time.sleep(2)  # the other rank has begun its loop
+for (batch,) in loader:
+    time.sleep(0.05)
+    model(batch).mean().backward()
+"""
+
+
+@pytest.mark.slow
+def test_ranks_that_wait_for_each_other_are_left_at_the_same_step(tmp_path: Path) -> None:
+    folder = written(tmp_path, {"train.py": IN_STEP})
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = ["-m", "dladvise", "probe", "train.py", "--seconds", "4", "--json"]
+    command += ["--reach-seconds", "20"]
+    done = subprocess.run(
+        [*run, *command], check=False, cwd=folder, capture_output=True, env=environment()
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout)["consumer"]["step_s"] > 0.05
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo terminal")
 def test_a_terminal_shows_what_is_tried(tmp_path: Path) -> None:

@@ -59,8 +59,10 @@ class Machine:
     noise: float = 0.01
     fails_from: int = 99
     stuck_from: int = 99
+    lateness: float = 0.0  # of the batches of workers that have no time to spare
     now: float = 0.0
     asked: list[Plan] = field(default_factory=list)
+    paced: list[Plan] = field(default_factory=list)
     alive: int = 0
     random: random.Random = field(default_factory=lambda: random.Random(1))
 
@@ -97,7 +99,10 @@ class Machine:
         n = candidate.plan.num_workers
         rate = self.rate(n) * self.random.gauss(1, self.noise)
         if pace.step_s:
-            rate = min(rate, 1 / (pace.step_s + self.main_s))
+            self.paced.append(candidate.plan)
+            period_s = pace.step_s + self.main_s
+            late = rate * period_s < 1.2  # what is enough on average has no room for the late
+            rate = min(rate, 1 / (period_s * (1 + self.lateness * late)))
         cycle = max(1, n)
         n_cycles = max(2, round(seconds * rate / cycle))
         cycles = [cycle / rate * self.random.gauss(1, self.noise) for _ in range(n_cycles)]
@@ -185,6 +190,13 @@ def test_no_worker_more_than_the_consumer_needs() -> None:
     machine = Machine(0.08, 0.001)
     search, _ = searched(machine, Job(10, 500, step_s=0.04))
     assert search.choice().num_workers in (2, 3)  # a batch every 40 ms, 80 ms each
+
+
+def test_what_does_not_keep_pace_gets_a_worker_more() -> None:
+    machine = Machine(0.08, 0.001, noise=0.001, lateness=0.1)
+    search, _ = searched(machine, Job(10, 500, step_s=0.04))
+    assert machine.paced == [Plan(2), Plan(3)]  # the first was late with a consumer of that pace
+    assert search.choice() == Plan(3)
 
 
 @pytest.mark.parametrize("step_s", [0.5, 2.0])
