@@ -22,7 +22,7 @@ from dladvise.advisor.applying import CannotWrite, Workers, writing
 from dladvise.advisor.settings import SettingsError
 from dladvise.probe import Recommendation, Request, Settings, TargetError, UserCodeFailed
 from dladvise.probe.ranks import follow, launched
-from dladvise.probe.results import NOT_ENOUGH, target_json
+from dladvise.probe.results import INTERRUPTED, MEASURED, NOT_ENOUGH, WRONG_USE, target_json
 
 from . import files, interpreters, output
 from .aiming import Aim, NoSuchLoader, aimed
@@ -34,7 +34,6 @@ from .render_live import Live
 from .render_probe import arguments, changes, report, table
 from .scan import Rewrite
 
-MEASURED, WRONG_USE, INTERRUPTED = 0, 2, 130
 DEFAULT_SECONDS = 15.0
 
 

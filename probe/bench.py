@@ -81,7 +81,7 @@ class Bench:
         self._gone: set[Peer] = set()
         self._statuses: dict[tuple[int, int], int] = {}  # of candidates, by rank and id
         self._looked_at_memory = 0.0
-        self._free_at_first = free_bytes()
+        self._free_at_first, self._total = free_bytes(), total_bytes()
 
     @property
     def loader(self) -> Loader:
@@ -383,7 +383,7 @@ class Bench:
             return
         self._looked_at_memory = now
         free, limit = free_bytes(), self.request.max_memory_mb
-        if free < LEAST_FREE * total_bytes():
+        if free < LEAST_FREE * self._total:
             raise NotEnough(
                 f"stopped: only {free // 1_000_000:,} MB of memory were left, less than a tenth"
             )

@@ -12,9 +12,7 @@ class Loader(NamedTuple):
     """The captured loader in plain values, as its own process describes it."""
 
     how: str
-    loader: str
     dataset: str
-    stream: bool
     num_workers: int
     prefetch_factor: int | None
     persistent_workers: bool
@@ -77,7 +75,6 @@ class Window(NamedTuple):
     cycle: int
     cycles_s: tuple[float, ...]
     batches_s: tuple[float, ...]
-    wait_s: float
     main_cpu_s: float
     cpu_s: float | None
     queued_s: float | None
@@ -164,7 +161,6 @@ def window_of(message: Message) -> Window:
         cycle=message["cycle"],
         cycles_s=tuple(message["cycles_s"]),
         batches_s=tuple(message["batches_s"]),
-        wait_s=message["wait_s"] / n,
         main_cpu_s=message["main_cpu_s"] / n,
         cpu_s=per_batch("cpu_s"),
         queued_s=per_batch("queued_s"),

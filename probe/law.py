@@ -51,10 +51,6 @@ class Job:
         starts = 1 if persistent else self.epochs
         return self.epochs * max(made, taken) + starts * max(0.0, start_s - 1 / rate)
 
-    def epoch_s(self, n_workers: int, rate: float, start_s: float) -> float:
-        """One epoch of the job, the start of the workers spread over all of them."""
-        return self.seconds(n_workers, rate, start_s) / self.epochs
-
 
 @dataclass(frozen=True)
 class Law:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
 from .instrument import Loader, Plan, Started, Window
@@ -49,15 +48,6 @@ def limit(
         left = int(SHARE * (loader.descriptors - FILES_OF_OTHERS))
         found.append(Limit(max(0, left // files), "descriptors"))
     return min(found)
-
-
-def shm_free_bytes() -> int | None:
-    """The free part of /dev/shm; None where there is none."""
-    try:
-        shm = os.statvfs("/dev/shm")
-    except (OSError, AttributeError):
-        return None
-    return shm.f_bavail * shm.f_frsize
 
 
 def _share(free: float, each: float, ranks: int) -> int:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 from .bench import Bench, free_bytes
-from .inside.machine import core_share, machine
+from .inside.machine import core_share, machine, shm_free_bytes
 from .instrument import Candidate, Window
-from .limits import Limit, limit, most_by_cores, shm_free_bytes
+from .limits import Limit, limit, most_by_cores
 from .recommend import consumer_of, job_of, recommend
 from .request import Request
 from .results import Point, Recommendation, Stage

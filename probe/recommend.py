@@ -11,7 +11,6 @@ from .law import Job
 from .request import Request
 from .results import Consumer, Estimate, Point, Recommendation, Settings
 from .search import BUSY, MARGIN, WORTH, Search
-from .tried import Tried
 
 FULL = 0.85  # of what a bound allows: it is the bound
 FROM_DISK = 0.3  # of what is read
@@ -140,16 +139,10 @@ class _Answer:
             self.search.tried.values(),
             key=lambda tried: (tried.plan.num_workers, tried.plan.prefetch_factor or 2),
         )
-        return tuple(tried.point(self._epoch_s(tried)) for tried in ordered)
-
-    def _epoch_s(self, tried: Tried) -> float | None:
-        if self.job.batches is None:
-            return None
-        return self.search.job_s(tried.plan) / self.job.epochs
+        return tuple(tried.point(self.search.epoch_s(tried.plan)) for tried in ordered)
 
     def _bound_by(self) -> str:
         search, law = self.search, self.search.law
-        assert law is not None
         tried = search.tried[self.choice]
         n, rate = self.choice.num_workers, tried.rate
         alone = search.tried.get(Plan(0))
@@ -181,8 +174,8 @@ class _Answer:
             parts.append(
                 f"{speedup.value:.2g} times the {what} ({speedup.low:.2g} to {speedup.high:.2g})"
             )
-            if self.job.batches is not None:
-                new_s = self.search.job_s(self.choice) / self.job.epochs
+            new_s = self.search.epoch_s(self.choice)
+            if new_s is not None:
                 old_s = self.search.current_job_s / self.job.epochs
                 parts.append(f"{duration(new_s)} instead of {duration(old_s)} an epoch")
         sentence = self._head() + (": " + ", ".join(parts) if parts else "")
@@ -202,8 +195,7 @@ class _Answer:
 
     def _because(self, n: int) -> str:
         """What stops more workers, or fewer, from being better."""
-        search, law = self.search, self.search.law
-        assert law is not None
+        search = self.search
         alone, one = search.tried.get(Plan(0)), search.tried.get(Plan(1))
         cores = f"{search.cores:g} cores are" if search.cores != 1 else "one core is"
         fewer = search.choice().num_workers

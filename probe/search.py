@@ -43,7 +43,7 @@ AHEAD = (4, 8)  # values of prefetch_factor beside torch's 2
 
 @dataclass
 class Search:
-    """The search for one loader; `run` fills `tried`, by plan, and `law`.
+    """The search for one loader; `run` fills `tried`, by plan.
 
     `limit_of` says how many workers the machine can hold, given the first candidate
     with workers. Times by `clock`, in seconds; the budget ends at `deadline`.
@@ -64,7 +64,7 @@ class Search:
         self.periods_s: dict[Plan, float] = {}  # of a batch, with a consumer like the user's
         self.failed: dict[Plan, str] = {}  # settings that cannot be run, and why
         self.repeats = False  # the workers of a stream deliver the same batches
-        self.law: Law | None = None
+        self._law: Law | None = None  # unknown until there is something to learn it from
         self.in_time = True  # nothing was left out for want of time
 
     def run(self) -> None:
@@ -87,6 +87,12 @@ class Search:
         self._keep_pace()
 
     @property
+    def law(self) -> Law:
+        """What bounds this loader, once it was measured without workers."""
+        assert self._law is not None, "nothing was measured yet"
+        return self._law
+
+    @property
     def current(self) -> Plan:
         """The setting that the loader has now."""
         prefetch = self.loader.prefetch_factor
@@ -95,14 +101,18 @@ class Search:
     def job_s(self, plan: Plan, persistent: bool = True) -> float:
         """The measured time of the whole job with this setting."""
         tried = self.tried[plan]
-        main_s = self.law.main_s if self.law is not None else 0.0
+        main_s = self._law.main_s if self._law is not None else 0.0
         rate = self.quiet_rate(plan)
         if plan in self.periods_s:  # seen with a consumer of that pace
             rate = min(rate, 1 / self.periods_s[plan])
-        if plan.num_workers and self.law is not None and self.job.step_cpu_s:
-            rate = min(rate, self.law.beside(self.job).cpu_rate)
+        if plan.num_workers and self._law is not None and self.job.step_cpu_s:
+            rate = min(rate, self._law.beside(self.job).cpu_rate)
         start_s = tried.first_batch_s
         return self.job.seconds(plan.num_workers, rate, start_s, main_s, persistent)
+
+    def epoch_s(self, plan: Plan) -> float | None:
+        """One epoch of the job, the start of the workers spread over all; None where unknown."""
+        return None if self.job.batches is None else self.job_s(plan) / self.job.epochs
 
     @property
     def current_job_s(self) -> float:
@@ -187,10 +197,7 @@ class Search:
         if window.epoch_batches is not None and self.job.batches is None:
             workers = plan.num_workers if self.repeats else 1
             self.job = replace(self.job, batches=window.epoch_batches // max(1, workers))
-        epoch_s = None
-        if self.job.batches is not None:
-            epoch_s = self.job.epoch_s(plan.num_workers, tried.rate, tried.first_batch_s)
-        self.tell(tried.point(epoch_s))
+        self.tell(tried.point(self.epoch_s(plan)))
 
     def _learn(self) -> None:
         """The law, from the settings measured so far."""
@@ -206,12 +213,11 @@ class Search:
             busy = one.mean("queued_s") or 0.0
             service = max(service, 1 / one.rate - busy)
         trace = tuple(time_s for window in alone.every for time_s in window.batches_s)
-        self.law = Law(service, cpu, main, self.cores, trace)
+        self._law = Law(service, cpu, main, self.cores, trace)
 
     def _predicted(self, plan: Plan) -> float:
         """The time of the job that the law gives a setting, corrected by its neighbour."""
         law = self.law
-        assert law is not None
         prefetch = plan.prefetch_factor or 2
         rate = law.rate(plan.num_workers, prefetch)
         measured = [p for p in self.tried if p.num_workers > 1]
@@ -229,9 +235,9 @@ class Search:
             return 0.0
         near = min(known, key=lambda t: abs(t.plan.num_workers - plan.num_workers))
         each_s = FORK_S
-        if self.loader.start_method != "fork" and self.law is not None:
+        if self.loader.start_method != "fork" and self._law is not None:
             # an interpreter for every worker, which all the cores start together
-            start_s = near.first_batch_s - self.law.service_s
+            start_s = near.first_batch_s - self._law.service_s
             each_s = start_s / near.plan.num_workers / self.cores
         return max(0.0, near.first_batch_s + each_s * (plan.num_workers - near.plan.num_workers))
 
@@ -270,7 +276,6 @@ class Search:
             # as good as the best with fewer workers, or better
             return self._predicted(plan) <= goal * (1 + MARGIN + self._doubt())
         law = self.law
-        assert law is not None
         ceiling = HOPE * law.rate(plan.num_workers, plan.prefetch_factor or 2)
         most = min(ceiling, self._cores_ceiling(best), self._seen_ceiling(plan))
         promise = self.job.seconds(plan.num_workers, most, self._start_s(plan), law.main_s)
@@ -305,7 +310,6 @@ class Search:
         """Batches that vary a lot may need more of them in advance."""
         best = self.best()
         law = self.law
-        assert law is not None
         if best.num_workers < 2 or best.prefetch_factor is not None:
             return
         n = best.num_workers
@@ -340,7 +344,7 @@ class Search:
         What is enough on average is not where single batches are late.
         """
         job, law = self.job, self.law
-        while job.step_s and law is not None:
+        while job.step_s:
             choice = self.choice()
             wanted_s = job.step_s + law.main_s
             if not choice.num_workers or choice in self.periods_s:
@@ -381,7 +385,9 @@ class Search:
         n = plan.num_workers
         if not n:
             return 3 * batch_s + 0.1
-        rate = 1 / batch_s if plan in self.tried else self.law.rate(n) if self.law else n / batch_s
+        rate = (
+            1 / batch_s if plan in self.tried else self._law.rate(n) if self._law else n / batch_s
+        )
         window = max(WINDOW_S, 2 * n / rate)
         return self._start_s(plan) + 3 * n / rate + window + 0.1 + FORK_S * n
 

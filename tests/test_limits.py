@@ -19,7 +19,6 @@ WINDOW = Window(
     cycle=1,
     cycles_s=(),
     batches_s=(),
-    wait_s=0.0,
     main_cpu_s=0.0,
     cpu_s=0.01,
     queued_s=0.0,

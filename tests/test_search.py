@@ -25,9 +25,7 @@ from dladvise.probe.search import Search
 
 LOADER = Loader(
     how="iteration",
-    loader="DataLoader",
     dataset="Costly",
-    stream=False,
     num_workers=0,
     prefetch_factor=None,
     persistent_workers=False,
@@ -113,7 +111,6 @@ class Machine:
             cycle=cycle,
             cycles_s=tuple(cycles),
             batches_s=tuple(cycles) if not n else (),
-            wait_s=1 / rate,
             main_cpu_s=self.main_s if n else self.cpu_s,
             cpu_s=self.cpu_s + (self.moving_s + self.main_s if n else 0),
             queued_s=0.0,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import multiprocessing
 import os
 import signal
 import sys
@@ -12,7 +11,7 @@ import threading
 import time
 from typing import Any, NoReturn
 
-from . import candidate, capture, failure, script
+from . import candidate, capture, failure, machine, script
 from .channel import Channel, Closed, Line, Message
 
 GRACE_S = 0.3
@@ -20,7 +19,7 @@ GRACE_S = 0.3
 
 def run(before: frozenset[str]) -> NoReturn:
     """Run the job that dladvise sends; `before` are the modules loaded before ours."""
-    candidate._die_with_parent()
+    candidate.die_with_parent()
     line = Line()
     rank = int(os.environ.get("RANK", "0"))
     channel = line.call("agent", rank=rank)
@@ -131,7 +130,7 @@ def described(loader: Any) -> dict[str, Any]:
     """The loader in plain values."""
     import torch
 
-    from .twin import index_sampler, n_batches
+    from .twin import n_batches
 
     dataset = loader.dataset
     try:
@@ -140,19 +139,9 @@ def described(loader: Any) -> dict[str, Any]:
         n_samples = None
     context = loader.multiprocessing_context
     method = context.get_start_method() if context is not None else None
-    if isinstance(method, str):
-        start_method = method
-    else:
-        start_method = (
-            multiprocessing.get_start_method(allow_none=True)
-            or (multiprocessing.get_all_start_methods()[0])
-        )
     cuda = bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call, unused-ignore]
-    sampler = index_sampler(loader)
     return {
-        "loader": type(loader).__qualname__,
         "dataset": type(dataset).__qualname__,
-        "stream": sampler is None,
         "num_workers": loader.num_workers,
         "prefetch_factor": loader.prefetch_factor if loader.num_workers else None,
         "persistent_workers": loader.persistent_workers,
@@ -161,7 +150,7 @@ def described(loader: Any) -> dict[str, Any]:
         "batches": n_batches(loader),
         "samples": n_samples,
         "drop_last": bool(loader.drop_last),
-        "start_method": start_method,
+        "start_method": method if isinstance(method, str) else machine.start_method(),
         "cuda": cuda,
         "forks": hasattr(os, "fork") and sys.platform != "darwin",
         "torch": torch.__version__.split("+")[0],

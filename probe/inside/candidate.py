@@ -57,7 +57,7 @@ class Work:
         os.set_blocking(self._faults, False)
 
     def run(self) -> None:
-        _die_with_parent()
+        die_with_parent()
         report_faults(self._faults_in)
         if self.plan.num_workers:
             os.register_at_fork(after_in_child=self._in_worker)
@@ -139,7 +139,7 @@ class Work:
 
     def _in_worker(self) -> None:
         """In every process forked from here: it ends with its parent, and keeps no channel."""
-        _die_with_parent()
+        die_with_parent()
         with contextlib.suppress(OSError):
             self.channel.close()
 
@@ -189,7 +189,7 @@ def _short(index: Any) -> Any:
     return index if index is None or isinstance(index, (int, str)) else repr(index)[:80]
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Have the kernel end this process when its parent ends (prctl(2); Linux alone)."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from types import FrameType, ModuleType
-from typing import Any, Callable
+from typing import Any, Callable, NoReturn
 
 from .channel import Channel, Message
 from .failure import from_library
@@ -27,7 +27,7 @@ class Watch:
     iteration, after some batches where the loop is to be observed; it does not return.
     """
 
-    def __init__(self, job: Message, found: Callable[..., Any], channel: Channel) -> None:
+    def __init__(self, job: Message, found: Callable[..., NoReturn], channel: Channel) -> None:
         target = job.get("target") or {}
         path = target.get("path")
         self.path: str | None = None if path is None else os.path.realpath(path)
@@ -71,7 +71,7 @@ class Watch:
         if not self.observe:
             self._found(loader, "iteration", None)
         if self._loop is None or self._loop.loader is not loader:
-            self._loop = Loop(loader, self.observe or {})
+            self._loop = Loop(loader, self.observe)
             self.channel.send("iterating")
         self._loop.begins()
         return True

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 from multiprocessing.connection import Client, Connection
 from typing import Any
@@ -68,7 +67,6 @@ class Line:
             token=self._token,
             role=role,
             pid=os.getpid(),
-            python=".".join(map(str, sys.version_info[:3])),
             **fields,
         )
         return channel

@@ -121,11 +121,21 @@ def group_memory_left(root: Path = Path("/")) -> int | None:
 
 def shm_bytes(root: Path = Path("/")) -> int | None:
     """The size of /dev/shm, through which workers hand over tensors; None where there is none."""
+    shm = _shm(root)
+    return None if shm is None else shm.f_blocks * shm.f_frsize
+
+
+def shm_free_bytes(root: Path = Path("/")) -> int | None:
+    """The free part of /dev/shm; None where there is none."""
+    shm = _shm(root)
+    return None if shm is None else shm.f_bavail * shm.f_frsize
+
+
+def _shm(root: Path) -> os.statvfs_result | None:
     try:
-        shm = os.statvfs(root / "dev" / "shm")
+        return os.statvfs(root / "dev" / "shm")
     except (OSError, AttributeError):
         return None
-    return shm.f_blocks * shm.f_frsize
 
 
 def start_method() -> str:

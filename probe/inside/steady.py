@@ -21,9 +21,8 @@ class Empty(Exception):
 
 
 class Start(NamedTuple):
-    """How a loader came to life. Times in seconds from the call of iter()."""
+    """How a loader came to life; `first_batch_s` is from the call of iter()."""
 
-    iterator_s: float
     first_batch_s: float
     batch_bytes: int
     batch_tensors: int
@@ -36,8 +35,8 @@ class Window(NamedTuple):
 
     `cycles_s` are their durations, `batches_s` those of single batches without workers;
     `main_cpu_s` is what the main process used, `used` what all did (None where unknown).
-    `others_busy` are the cores that other programs kept busy. `wait_s` was spent waiting
-    for batches, the rest pacing. `epoch_batches` is the length of a stream that ended.
+    `others_busy` are the cores that other programs kept busy, `epoch_batches` is the
+    length of a stream that ended.
     """
 
     n_batches: int
@@ -45,7 +44,6 @@ class Window(NamedTuple):
     cycle: int
     cycles_s: list[float]
     batches_s: list[float]
-    wait_s: float
     main_cpu_s: float
     used: counters.Usage | None
     others_busy: float | None
@@ -56,7 +54,7 @@ class Window(NamedTuple):
 
 
 class Steady:
-    """A loader that is being measured; the constructor starts it and takes one batch."""
+    """A loader that is being measured; the constructor starts its workers."""
 
     def __init__(self, loader: Any, plan: Plan) -> None:
         from torch.utils.data import DataLoader
@@ -66,10 +64,8 @@ class Steady:
         self.epoch_batches: int | None = None
         self._iterate = DataLoader.__iter__
         self._epoch_so_far = 0
-        self._undrained = plan.backlog
         self._begun = time.perf_counter()
         self._iterator = self._iterate(loader)
-        self._iterator_s = time.perf_counter() - self._begun
         self.workers = [worker.pid for worker in getattr(self._iterator, "_workers", [])]
 
     def start(self) -> Start:
@@ -78,7 +74,6 @@ class Steady:
         first_batch_s = time.perf_counter() - self._begun
         sizes = list(tensor_bytes(batch))
         return Start(
-            iterator_s=self._iterator_s,
             first_batch_s=first_batch_s,
             batch_bytes=sum(sizes),
             batch_tensors=len(sizes),
@@ -97,20 +92,18 @@ class Steady:
         cycles: list[float] = []
         batches: list[float] = []
         n_batches = 0
-        elapsed = wait = 0.0
+        elapsed = 0.0
         disturbed = 0
         busy_before, before = counters.busy_s(), counters.usage(pids)
         main_before, wall_before = time.process_time(), time.perf_counter()
         while True:
             begun = time.perf_counter()
             epoch = self.epoch_batches, self._epoch_so_far
-            waited = 0.0
             for _ in range(cycle):
                 consume(pace_s, pace_cpu_s)
                 asked = time.perf_counter()
                 self._next()
                 got = time.perf_counter()
-                waited += got - asked
                 if cycle == 1 and len(batches) < LONGEST_TRACE:
                     batches.append(got - asked)
             took = time.perf_counter() - begun
@@ -119,7 +112,6 @@ class Steady:
             if self._epoch_so_far < epoch[1] and self.plan.num_workers:
                 disturbed += 1  # the stream began anew: part of its life, not of the steady state
             cycles.append(took)
-            wait += waited
             enough = elapsed >= seconds and len(cycles) >= least_cycles
             if enough or elapsed >= 4 * seconds:
                 break
@@ -140,7 +132,6 @@ class Steady:
             cycle=cycle,
             cycles_s=cycles[-LONGEST_TRACE:],
             batches_s=batches,
-            wait_s=wait,
             main_cpu_s=main_cpu_s,
             used=used,
             others_busy=others,
