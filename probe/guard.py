@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,8 @@ from pathlib import Path
 ADDRESS = "DLADVISE_PROBE_ADDRESS"
 MARK = "DLADVISE_PROBE_RUN"
 SHM = Path("/dev/shm")
+SEMAPHORE = re.compile(r"sem\.(mp-.+|[A-Za-z0-9]{6})")
+MOMENT_S = 0.1  # more than it takes to open a semaphore
 LOOK_S = 0.4  # between two looks at which processes there are
 GRACE_S = 0.4  # between the request to end and the end
 PR_SET_CHILD_SUBREAPER = 36
@@ -121,8 +124,9 @@ def remove_shm(pids: Iterable[int], mapped: Iterable[int], begun: float) -> None
     """Remove the shared memory that was made by these processes since then.
 
     torch names its files torch_PID_..., Python's segments (psm_) are told by who had
-    them mapped, and its semaphores (sem.mp-) by nobody having them mapped any more, as
-    the process that made one always has.
+    them mapped, and its semaphores by nobody having them mapped any more, as the process
+    that made one always has: but for a moment, and one killed in it leaves the name of
+    six letters that sem_open(3) begins with.
     """
     torchs = {f"torch_{pid}" for pid in pids}
     ours = set(mapped)
@@ -131,9 +135,10 @@ def remove_shm(pids: Iterable[int], mapped: Iterable[int], begun: float) -> None
         by_us = path.name.rpartition("_")[0].rpartition("_")[0] in torchs
         if by_us or (inode in ours and path.name.startswith(("torch_", "psm_"))):
             _unlink(path)
-        elif path.name.startswith("sem.mp-"):
+        elif SEMAPHORE.fullmatch(path.name):
             unsure.append((path, inode))
     if unsure:
+        time.sleep(MOMENT_S)
         living = (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
         used = {inode for pid in living for inode in mapped_shm(pid)}
         for path, inode in unsure:
