@@ -187,7 +187,7 @@ if __name__ == "__main__":
     from loadtune.workload import load_workload
 
     result = tune(load_workload(__file__), steps=30, verbose=False)
-    knobs = result.best.knobs
+    knobs = (result.best or result.baseline).knobs  # without a trial it stays as it is
     print("CHOSEN", knobs.num_workers, knobs.prefetch_factor or 2)
 """
 
