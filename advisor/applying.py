@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 from .calls import ReadCall
-from .constructions import Construction, read_calls
+from .constructions import read_calls
 from .edits import add_argument, removal, remove_arguments
 from .following import CannotFollow
 from .literals import entry_of, literal_of
@@ -45,17 +44,16 @@ class Written:
     notes: tuple[str, ...] = ()
 
 
-def writing(
-    source: Source, construction: Construction, workers: Workers, now: Workers | None = None
-) -> Written:
-    """The edits that give a construction these settings; CannotWrite where that is unsafe.
+def writing(source: Source, callee: Span, workers: Workers, now: Workers | None = None) -> Written:
+    """The edits that give the construction with that callee these settings.
 
+    CannotWrite where that is unsafe.
     Without workers torch refuses the two other arguments: they are taken out then. `now`
     is what the loader had when the program ran: where the text says something else, it is
     not the text that decides.
     """
     _, calls = read_calls(source)
-    index = next(i for i, one in enumerate(calls) if one.fact.callee == construction.callee)
+    index = next(i for i, one in enumerate(calls) if one.fact.callee == callee)
     if now is not None:
         _refuse_contradiction(calls[index].fact, now)
     after = source
@@ -63,7 +61,7 @@ def writing(
     for name in Workers._fields:
         after = _with(after, index, name, workers, options)
     notes = _checked(source, after, index, workers, options)
-    return Written(_differences(source.text, after.text), notes)
+    return Written(source.edits_to(after), notes)
 
 
 def _refuse_contradiction(fact: LoaderCall, now: Workers) -> None:
@@ -213,17 +211,3 @@ def _words(value: Value) -> list[str]:
 def _named(source: Source, fact: LoaderCall) -> str:
     name = fact.names[0] if fact.names else f"the {fact.class_name}"
     return f"{name} (line {source.line_at(fact.callee.start)})"
-
-
-def _differences(before: str, after: str) -> tuple[Edit, ...]:
-    """The edits, of whole lines, that make one text of the other."""
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    starts = [0]
-    for line in old:
-        starts.append(starts[-1] + len(line))
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    return tuple(
-        Edit(Span(starts[a], starts[b]), "".join(new[c:d]))
-        for tag, a, b, c, d in matcher.get_opcodes()
-        if tag != "equal"
-    )

@@ -71,9 +71,12 @@ def analyze(
         chosen = [rule for rule in all_rules() if not rule.opt_in]
     chosen = tuple(chosen)
     findings: list[Finding] = []
+    module = None
     if matters(source.text):
         module = reading()(source, target or Target())
         findings = [placed(module, finding) for rule in chosen for finding in rule(module)]
     findings = ignores.silenced(source, findings, chosen)
     findings.sort(key=lambda f: (f.span.start, f.rule.code, f.message))
-    return Report(source, tuple(findings))
+    if module is None:
+        return Report(source, tuple(findings))
+    return Report(source, tuple(findings), module.loaders, bool(module.problems))

@@ -8,7 +8,7 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .model import Module
+    from .model import LoaderCall, Module
     from .text import Edit, Source, Span
 
 
@@ -67,6 +67,14 @@ class Hit:
     alternatives: tuple[Fix, ...] = ()
 
 
+_URL = "https://github.com/dladvise/dladvise/blob/main/advisor/rules/{}.md"
+
+
+def url(name: str) -> str:
+    """Where the document of the rule with that name can be read."""
+    return _URL.format(name.replace("-", "_"))
+
+
 @dataclass(frozen=True)
 class Rule:
     """A check with its public code and name; off by default where `opt_in`."""
@@ -76,6 +84,11 @@ class Rule:
     severity: Severity
     check: Callable[[Module], Iterator[Hit]]
     opt_in: bool = False
+
+    @property
+    def url(self) -> str:
+        """Where its document can be read."""
+        return url(self.name)
 
     def __call__(self, module: Module) -> Iterator[Finding]:
         for hit in self.check(module):
@@ -101,10 +114,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """All findings of one source, in order of place, suppressed ones left out."""
+    """All findings of one source, in order of place, suppressed ones left out.
+
+    `loaders` are the constructions in it; `broken` says that some of it could not be read.
+    """
 
     source: Source
     findings: tuple[Finding, ...]
+    loaders: tuple[LoaderCall, ...] = ()
+    broken: bool = False
 
 
 def rule(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from .findings import Finding, Report, Safety
 from .text import Edit, Source
@@ -18,7 +18,7 @@ def fixed(
     """The report of the repaired source, and the findings whose fixes were applied."""
     done: list[Finding] = []
     for _ in range(ROUNDS):
-        taken, edits = _compatible(report, allowed)
+        taken, edits = compatible(report.findings, allowed)
         if not taken:
             break
         done += taken
@@ -27,13 +27,13 @@ def fixed(
     return report, tuple(done)
 
 
-def _compatible(
-    report: Report, allowed: frozenset[Safety]
+def compatible(
+    findings: Iterable[Finding], allowed: frozenset[Safety] = frozenset({Safety.SAFE})
 ) -> tuple[list[Finding], tuple[Edit, ...]]:
-    """Findings whose fixes can be applied together, first come first served."""
+    """Those whose fixes can be applied together, first come first served, and their edits."""
     taken: list[Finding] = []
     edits: list[Edit] = []
-    for finding in report.findings:
+    for finding in findings:
         if finding.fix is None or finding.fix.safety not in allowed:
             continue
         if any(_clash(new, old) for new in finding.fix.edits for old in edits):

@@ -27,6 +27,7 @@ _OURS = re.compile(
 _NOQA = re.compile(
     r"#\s*noqa\s*:\s*(?P<codes>[A-Z]+[0-9]+(?:[\s,]+[A-Z]+[0-9]+\b)*)", re.IGNORECASE
 )
+_FIRST_LINES = re.compile(r"#!|#[^\r\n]*coding[:=]")  # what must stay above everything else
 _CODE = re.compile(r"[^\s,]+")
 
 
@@ -133,6 +134,24 @@ def ignoring(source: Source, findings: Iterable[Finding]) -> tuple[Edit, ...]:
         span = Span(start + len(text.rstrip()), start + len(text))
         edits.append(Edit(span, f"  # dladvise: ignore[{', '.join(sorted(names))}]"))
     return tuple(sorted(edits))
+
+
+def ignoring_in_file(source: Source, code: str) -> Edit | None:
+    """The edit that suppresses a rule in the whole file; None where that is so already."""
+    for directive in directives(source):
+        if directive.scope is Scope.FILE:
+            if directive.codes is None:
+                return None
+            names = [source.text[one.start : one.end].upper() for one in directive.codes]
+            if directive.codes and code not in names:
+                at = directive.codes[-1].end
+                return Edit(Span(at, at), f", {code}")
+            return None
+    at = source.cells[0].span.start if source.cells else 0
+    while not source.cells and _FIRST_LINES.match(source.text, at):
+        at = _next(r"(?<=\n)|(?<=\r)(?!\n)|\Z", source.text, at + 1)
+    newline = "\r\n" if "\r\n" in source.text else "\n"
+    return Edit(Span(at, at), f"# dladvise: {Scope.FILE.value}[{code}]{newline}")
 
 
 def _directives_in(source: Source, comment: Span, lines: Layout) -> Iterable[Directive]:

@@ -6,10 +6,13 @@ converts between the two.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -66,13 +69,7 @@ class Source:
     def line_starts(self) -> list[int]:
         """The offset where each line starts; `\\r\\n`, `\\n` and `\\r` end a line."""
         starts = [0]
-        starts.extend(at + 1 for at, char in enumerate(self.text) if char == "\n")
-        if "\r" in self.text:
-            text = self.text
-            starts.extend(
-                at + 1 for at, c in enumerate(text) if c == "\r" and text[at + 1 : at + 2] != "\n"
-            )
-            starts.sort()
+        starts.extend(match.end() for match in _LINE_END.finditer(self.text))
         return starts
 
     def line_at(self, offset: int) -> int:
@@ -97,11 +94,35 @@ class Source:
         )
         return Source(self.path, applied(self.text, edits), cells)
 
+    def edits_to(self, after: Source) -> tuple[Edit, ...]:
+        """The edits, of whole lines, that make this `after`, which has the same cells."""
+        if not self.cells:
+            return tuple(_differences(self.text, after.text))
+        return tuple(
+            Edit(edit.span.moved(old.start), edit.new)
+            for old, new in ((o.span, n.span) for o, n in zip(self.cells, after.cells, strict=True))
+            for edit in _differences(
+                self.text[old.start : old.end], after.text[new.start : new.end]
+            )
+        )
+
     def line(self, number: int) -> str:
         """The text of line `number`, from 1, without its line end."""
         start = self.line_starts[number - 1]
         end = self.line_starts[number] if number < len(self.line_starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n")
+
+
+def _differences(before: str, after: str) -> Iterator[Edit]:
+    from difflib import SequenceMatcher  # most texts stay as they are
+
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    starts = [0]
+    for line in old:
+        starts.append(starts[-1] + len(line))
+    for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag != "equal":
+            yield Edit(Span(starts[a], starts[b]), "".join(new[c:d]))
 
 
 def _moved(offset: int, edits: list[Edit]) -> int:

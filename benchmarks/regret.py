@@ -187,8 +187,11 @@ if __name__ == "__main__":
     from loadtune.workload import load_workload
 
     result = tune(load_workload(__file__), steps=30, verbose=False)
-    knobs = (result.best or result.baseline).knobs  # without a trial it stays as it is
-    print("CHOSEN", knobs.num_workers, knobs.prefetch_factor or 2)
+    if result.best is None:  # it tried nothing: all stays as it is
+        print("CHOSEN", 0, 2)
+    else:
+        knobs = result.best.knobs
+        print("CHOSEN", knobs.num_workers, knobs.prefetch_factor or 2)
 """
 
 

@@ -236,6 +236,16 @@ def probe(target: str, arguments: tuple[str, ...], **options: Any) -> int:
 
 
 @cli.command()
+@click.option("--stdio", is_flag=True, hidden=True)  # clients add both, whatever they are told
+@click.option("--clientProcessId", "client_process_id", type=int, hidden=True)
+def server(stdio: bool, client_process_id: int | None) -> int:
+    """Speak the Language Server Protocol on stdin and stdout, for an editor."""
+    from dladvise.server import serve  # pygls: only for those who serve
+
+    return serve()
+
+
+@cli.command()
 @click.argument("code", required=False, shell_complete=completed_code)
 @click.option("--all", "every", is_flag=True, help="All rules.")
 @click.option(

@@ -10,7 +10,6 @@ from dladvise.advisor import Rule, Target, all_rules, document
 from dladvise.advisor.setting_values import READERS
 from dladvise.advisor.settings import Settings
 
-from .records import url
 from .render_text import Paint, Style
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def rule_json(rule: Rule) -> dict[str, Any]:
         "name": rule.name,
         "severity": str(rule.severity),
         "opt_in": rule.opt_in,
-        "url": url(rule.name),
+        "url": rule.url,
         "document": document(rule),
     }
 

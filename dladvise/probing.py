@@ -31,7 +31,7 @@ from .files import STDIN, FileError
 from .interpreters import Interpreter, InterpreterError
 from .projects import Projects
 from .render_live import Live
-from .render_probe import arguments, changes, report, table
+from .render_probe import report, table
 from .scan import Rewrite
 
 DEFAULT_SECONDS = 15.0
@@ -235,7 +235,7 @@ def _report(found: Recommendation, aim: Aim, options: Options) -> int:
         if not (options.apply or options.diff or options.stdin_filename) and aim.construction:
             hint = f"--apply writes it into {aim.target.path}"
         say(report(found, output.paint_for(sys.stdout), sys.stdout, hint))
-    if changes(found) and (options.apply or options.diff):
+    if found.changes and (options.apply or options.diff):
         _write(found, aim, options)
     return MEASURED
 
@@ -257,7 +257,7 @@ def _write(found: Recommendation, aim: Aim, options: Options) -> None:
             for line in _changed_lines(rewrite):
                 tell(f"wrote {line}")
     except (CannotWrite, FileError) as error:
-        complain([f"not written: {error}", f"write by hand: {arguments(found)}"])
+        complain([f"not written: {error}", f"write by hand: {found.arguments}"])
         return
     complain(notes)
 
@@ -270,7 +270,8 @@ def _rewrite(found: Recommendation, aim: Aim) -> tuple[Rewrite, tuple[str, ...]]
     if construction is None:
         raise CannotWrite(f"{aim.target.shown} does not say which construction made the loader")
     before = aim.file.source
-    written = writing(before, construction, _workers(found.recommended), _workers(found.current))
+    new, now = _workers(found.recommended), _workers(found.current)
+    written = writing(before, construction.callee, new, now)
     after = before.edited(written.edits)
     return Rewrite(before.path, before, after, aim.file.encoded(after)), written.notes
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dladvise.advisor import Edit, Finding, Fix, Report, Rule, Safety, Severity, Source, Span
+from dladvise.advisor.findings import url
 
-URL = "https://github.com/dladvise/dladvise/blob/main/advisor/rules/{name}.md"
 EXCERPT_LINES = 12  # a longer finding is shown by its first and last line alone
 
 
@@ -102,11 +102,6 @@ class Record:
             "fix": None if self.fix is None else _fix_json(self.fix),
             "url": self.url,
         }
-
-
-def url(name: str) -> str:
-    """Where a rule's document can be read, by the rule's name."""
-    return URL.format(name=name.replace("-", "_"))
 
 
 def records(report: Report) -> tuple[Record, ...]:

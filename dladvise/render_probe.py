@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from dladvise.probe import Point, Recommendation, Settings
+from dladvise.probe import Point, Recommendation
 from dladvise.probe.durations import duration
 
 from .render_text import Paint, Style, printable, width
@@ -51,39 +51,13 @@ def report(found: Recommendation, paint: Paint, stream: TextIO, hint: str = "") 
     for warning in found.warnings:
         yield from labelled("warning", Style.WARNING, warning)
     yield ""
-    if not changes(found):
+    if not found.changes:
         yield from labelled("write", Style.HELP, "nothing, leave it as it is")
         return
     # not wrapped: it is there to be copied
-    yield f"{paint('write', Style.HELP)}{' ' * (LABEL - len('write'))}{arguments(found)}"
+    yield f"{paint('write', Style.HELP)}{' ' * (LABEL - len('write'))}{found.arguments}"
     if hint:
         yield f"{' ' * LABEL}{hint}"
-
-
-def changes(found: Recommendation) -> bool:
-    """Reports whether another setting than the present one is recommended."""
-    return _effective(found.current) != _effective(found.recommended)
-
-
-def arguments(found: Recommendation) -> str:
-    """What to write into the construction: `num_workers=4, persistent_workers=True`."""
-    new, now = found.recommended, found.current
-    words = f"num_workers={new.num_workers}"
-    if not new.num_workers:
-        beside = " (torch refuses prefetch_factor and persistent_workers beside it)"
-        return words + beside if now.num_workers else words
-    prefetch_factor = new.prefetch_factor or 2
-    if prefetch_factor != 2 or now.prefetch_factor not in (None, 2):
-        words += f", prefetch_factor={prefetch_factor}"
-    if new.persistent_workers or now.persistent_workers:
-        words += f", persistent_workers={new.persistent_workers}"
-    return words
-
-
-def _effective(settings: Settings) -> tuple[int, int, bool]:
-    """What of the settings has an effect: without workers, nothing about them."""
-    n = settings.num_workers
-    return n, (settings.prefetch_factor or 2) if n else 2, settings.persistent_workers and n > 0
 
 
 # The table

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from dladvise.advisor import Rule, Severity, all_rules, document
 
 from . import __version__
-from .records import Record, Region, fingerprints, url
+from .records import Record, Region, fingerprints
 from .result import Result, named
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -61,7 +61,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "shortDescription": {"text": rule.name.replace("-", " ")},
         "fullDescription": {"text": summary},
         "help": {"text": text, "markdown": text},
-        "helpUri": url(rule.name),
+        "helpUri": rule.url,
         "defaultConfiguration": {"level": LEVEL[rule.severity], "enabled": not rule.opt_in},
         "properties": {"tags": ["pytorch", "dataloader"]},
     }

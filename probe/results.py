@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from .inside.machine import Machine
@@ -54,6 +55,12 @@ class Settings(NamedTuple):
     prefetch_factor: int | None = None
     persistent_workers: bool = False
     pin_memory: bool = False
+
+    @property
+    def effective(self) -> tuple[int, int, bool]:
+        """What of the settings has an effect: without workers, nothing about them."""
+        n = self.num_workers
+        return n, (self.prefetch_factor or 2) if n else 2, self.persistent_workers and n > 0
 
 
 class Estimate(NamedTuple):
@@ -132,6 +139,26 @@ class Recommendation:
     machine: Machine
     elapsed_s: float
 
+    @property
+    def changes(self) -> bool:
+        """Whether another setting than the present one is recommended."""
+        return self.current.effective != self.recommended.effective
+
+    @property
+    def arguments(self) -> str:
+        """What to write into the construction: `num_workers=4, persistent_workers=True`."""
+        new, now = self.recommended, self.current
+        words = f"num_workers={new.num_workers}"
+        if not new.num_workers:
+            beside = " (torch refuses prefetch_factor and persistent_workers beside it)"
+            return words + beside if now.num_workers else words
+        prefetch_factor = new.prefetch_factor or 2
+        if prefetch_factor != 2 or now.prefetch_factor not in (None, 2):
+            words += f", prefetch_factor={prefetch_factor}"
+        if new.persistent_workers or now.persistent_workers:
+            words += f", persistent_workers={new.persistent_workers}"
+        return words
+
     def json(self) -> Mapping[str, Any]:
         """The object that `dladvise probe --json` prints."""
         machine = self.machine._asdict()
@@ -154,6 +181,31 @@ class Recommendation:
             "machine": machine,
             "elapsed_s": round(self.elapsed_s, 1),
         }
+
+
+def from_json(found: Mapping[str, Any]) -> Recommendation:
+    """The recommendation that `json` wrote; whether there was a GPU is not kept."""
+    place = found["target"]
+    target = Target(Path(place["path"]), place.get("line"), name=place.get("name"))
+    return Recommendation(
+        target=target,
+        current=Settings(**found["current"]),
+        recommended=Settings(**found["recommended"]),
+        speedup=None if found["speedup"] is None else Estimate(**found["speedup"]),
+        curve=tuple(_point(row) for row in found["curve"]),
+        consumer=None if found["consumer"] is None else Consumer(**found["consumer"]),
+        bound_by=found["bound_by"],
+        confidence=found["confidence"],
+        reason=found["reason"],
+        warnings=tuple(found["warnings"]),
+        machine=Machine(**found["machine"], gpu=False),
+        elapsed_s=found["elapsed_s"],
+    )
+
+
+def _point(row: Mapping[str, Any]) -> Point:
+    fields = {name: row[name] for name in Point._fields if name != "batches_per_s"}
+    return Point(**fields, batches_per_s=Estimate(row["batches_per_s"], row["low"], row["high"]))
 
 
 def target_json(target: Target) -> Mapping[str, Any]:

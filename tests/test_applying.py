@@ -157,10 +157,10 @@ WRITTEN = [
 )
 def test_settings_are_written(before: str, workers: Workers, after: str) -> None:
     source = program(before)
-    found = writing(source, meant(source), workers)
+    found = writing(source, meant(source).callee, workers)
     once = source.edited(found.edits)
     assert once.text == program(after).text
-    assert not writing(once, meant(once), workers).edits, "a second time changes nothing"
+    assert not writing(once, meant(once).callee, workers).edits, "a second time changes nothing"
     assert found.notes == ()
     ast.parse(once.text)
 
@@ -243,7 +243,7 @@ REFUSED = [
 def test_what_cannot_be_written_has_its_reason(text: str, workers: Workers, reason: str) -> None:
     source = program(text)
     with pytest.raises(CannotWrite) as refused:
-        writing(source, meant(source), workers)
+        writing(source, meant(source).callee, workers)
     assert str(refused.value) == reason
 
 
@@ -253,7 +253,7 @@ def test_an_option_of_two_loaders_is_changed_and_told() -> None:
         "p.add_argument('--workers', type=int, default=2)\nargs = p.parse_args()\n"
         "f(ds, num_workers=args.workers)  # this\nval = f(ds, num_workers=args.workers)\n"
     )
-    found = writing(source, meant(source), PLAIN)
+    found = writing(source, meant(source).callee, PLAIN)
     assert "default=4)" in source.edited(found.edits).text
     assert found.notes == ("the default of --workers is that of val (line 8) too",)
 
@@ -261,13 +261,13 @@ def test_an_option_of_two_loaders_is_changed_and_told() -> None:
 def test_the_text_must_be_what_decides() -> None:
     source = program("f(ds, num_workers=2)")
     with pytest.raises(CannotWrite, match="is 2 in the text, but 8 when the program ran"):
-        writing(source, meant(source), PLAIN, now=Workers(8))
-    assert writing(source, meant(source), PLAIN, now=Workers(2)).edits
+        writing(source, meant(source).callee, PLAIN, now=Workers(8))
+    assert writing(source, meant(source).callee, PLAIN, now=Workers(2)).edits
 
 
 def test_edits_are_of_whole_lines_and_leave_the_others() -> None:
     source = program("a = 1\nf(\n    ds,\n    num_workers=1,\n)\nb = 2\n")
-    [edit] = writing(source, meant(source), FOUR).edits
+    [edit] = writing(source, meant(source).callee, FOUR).edits
     text = source.text
     assert text[edit.span.start : edit.span.end] == "    num_workers=1,\n"
     assert edit.new == "    num_workers=4,\n    persistent_workers=True,\n"

@@ -27,7 +27,8 @@ from dladvise.advisor import (
     Span,
     all_rules,
 )
-from dladvise.records import Record, fingerprints, from_json, records, url
+from dladvise.advisor.findings import url
+from dladvise.records import Record, fingerprints, from_json, records
 from dladvise.render_text import Paint, concise, full, printable, underlined, width
 from dladvise.result import Applied, Result, RuleCount, statistics
 from dladvise.scan import Rewrite

@@ -20,7 +20,7 @@ from dladvise.probe import (
     Target,
 )
 from dladvise.render_live import Live
-from dladvise.render_probe import arguments, changes, report, table
+from dladvise.render_probe import report, table
 from dladvise.render_text import Paint
 
 CURVE = (
@@ -155,12 +155,12 @@ TO_WRITE = [
 @pytest.mark.parametrize(("now", "new", "text"), TO_WRITE)
 def test_what_to_write(now: Settings, new: Settings, text: str | None) -> None:
     found = replace(FOUND, current=now, recommended=new)
-    assert changes(found) is (text is not None)
+    assert found.changes is (text is not None)
     last = shown(found)[-1]
     if text is None:
         assert last.split(maxsplit=1) == ["write", "nothing, leave it as it is"]
     else:
-        assert arguments(found) == text
+        assert found.arguments == text
         assert last.split(maxsplit=1) == ["write", text]
 
 

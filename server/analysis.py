@@ -1,0 +1,146 @@
+"""What is known of a text: its findings and loaders, kept alive while somebody types.
+
+Half-typed code cannot be read. What was found in the last text that could be read stays
+outside of what was changed since, and moves with it: neither do findings flicker, nor do
+new ones appear because the code that would refute them is being written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from dladvise.advisor import Edit, Finding, Fix, Related, Report, Source, Span, analyze
+from dladvise.advisor.model import LoaderCall
+
+from .folders import Effective
+
+_Move = Callable[[Span], Span | None]  # where a place is now; None where it was changed
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The findings and loaders of a source, in order of place.
+
+    `clean` is that of the last source that could be read as a whole, of this one where it can.
+    """
+
+    source: Source
+    effective: Effective
+    findings: tuple[Finding, ...]
+    loaders: tuple[LoaderCall, ...]
+    broken: bool = False
+    last_clean: Analysis | None = None
+
+    @property
+    def clean(self) -> Analysis | None:
+        return self.last_clean if self.broken else self
+
+
+def analysed(source: Source, effective: Effective, before: Analysis | None) -> Analysis:
+    """The analysis of a source; `before` is that of the same document earlier."""
+    if not effective.rules:
+        return Analysis(source, effective, (), ())
+    report = analyze(source, effective.target, effective.rules)
+    clean = before.clean if before is not None else None
+    if not report.broken or clean is None or clean.effective != effective:
+        return Analysis(source, effective, report.findings, report.loaders, report.broken)
+    return _merged(report, effective, clean)
+
+
+def _merged(report: Report, effective: Effective, clean: Analysis) -> Analysis:
+    """Inside of what was changed what is found now, outside of it what was found before."""
+    old, new = clean.source, report.source
+    region = _changed(old.text, new.text)
+    by = len(new.text) - len(old.text)
+    outside = Span(region.start, region.end - by)  # the same region in the old text
+
+    def moved(span: Span) -> Span | None:
+        if span.end <= outside.start:
+            return span
+        return span.moved(by) if span.start >= outside.end else None
+
+    findings = [*_moved_findings(clean.findings, moved)]
+    findings += [
+        finding
+        for finding in report.findings
+        if (finding.span.start < region.end and finding.span.end > region.start)
+        or region.start <= finding.span.start <= region.end
+    ]
+    loaders = [*_moved_loaders(clean.loaders, moved)]
+    known = {loader.callee for loader in loaders}
+    loaders += [
+        loader
+        for loader in report.loaders
+        if loader.callee not in known and region.start <= loader.callee.start <= region.end
+    ]
+    return Analysis(
+        new,
+        effective,
+        tuple(sorted(dict.fromkeys(findings), key=lambda one: (one.span.start, one.rule.code))),
+        tuple(sorted(loaders, key=lambda one: one.callee.start)),
+        broken=True,
+        last_clean=clean,
+    )
+
+
+def _changed(old: str, new: str) -> Span:
+    """The least stretch of `new` that differs: before and behind it both texts are the same."""
+    shortest = min(len(old), len(new))
+    start = _common(shortest, lambda n: old[:n] == new[:n])
+    rest = shortest - start
+    same = _common(rest, lambda n: n == 0 or old[-n:] == new[-n:])
+    return Span(start, len(new) - same)
+
+
+def _common(most: int, agrees: Callable[[int], bool]) -> int:
+    """The greatest number up to `most` that agrees, where all below it do."""
+    least = 0
+    while least < most:
+        middle = (least + most + 1) // 2
+        if agrees(middle):
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def _moved_findings(findings: Iterable[Finding], moved: _Move) -> Iterator[Finding]:
+    for finding in findings:
+        span = moved(finding.span)
+        if span is None:
+            continue
+        argument = None if finding.argument is None else moved(finding.argument)
+        yield replace(
+            finding,
+            span=span,
+            fix=_moved_fix(finding.fix, moved),
+            related=tuple(
+                Related(place, related.message)
+                for related in finding.related
+                if (place := moved(related.span)) is not None
+            ),
+            alternatives=tuple(
+                fix for one in finding.alternatives if (fix := _moved_fix(one, moved)) is not None
+            ),
+            argument=argument,
+        )
+
+
+def _moved_fix(fix: Fix | None, moved: _Move) -> Fix | None:
+    """The fix, where none of its edits touches what was changed."""
+    if fix is None:
+        return None
+    edits = []
+    for edit in fix.edits:
+        if (span := moved(edit.span)) is None:
+            return None
+        edits.append(Edit(span, edit.new))
+    return replace(fix, edits=tuple(edits))
+
+
+def _moved_loaders(loaders: Iterable[LoaderCall], moved: _Move) -> Iterator[LoaderCall]:
+    for loader in loaders:
+        callee, span = moved(loader.callee), moved(loader.span)
+        if callee is not None and span is not None:
+            yield replace(loader, callee=callee, span=span)

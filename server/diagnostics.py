@@ -1,0 +1,92 @@
+"""Findings as the protocol's diagnostics."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from lsprotocol import types as lsp
+
+from dladvise.advisor import Finding, Severity
+
+from .analysis import Analysis
+from .clients import Client
+from .documents import Unit
+from .measurements import Measurement, measured_loaders
+from .options import Options
+
+SOURCE = "dladvise"
+MEASURED = "measured"  # the code of what a measurement says
+
+SEVERITY = {
+    Severity.ERROR: lsp.DiagnosticSeverity.Error,
+    Severity.WARNING: lsp.DiagnosticSeverity.Warning,
+    Severity.INFO: lsp.DiagnosticSeverity.Information,
+    Severity.HINT: lsp.DiagnosticSeverity.Hint,
+}
+UNNECESSARY = frozenset({"DL003", "DL099"})  # an argument or comment without effect
+DEPRECATED = frozenset({"DL008"})
+
+
+def diagnostics(
+    unit: Unit, analysis: Analysis, measurements: Iterable[Measurement], client: Client
+) -> dict[str, list[lsp.Diagnostic]]:
+    """Those of each document of a unit, in order of place; an empty list where there is none."""
+    found: dict[str, list[lsp.Diagnostic]] = {one.uri: [] for one in unit.documents}
+    for finding in analysis.findings:
+        uri, one = diagnostic(unit, finding, analysis.effective.options, client)
+        found[uri].append(one)
+    for loader, measurement in measured_loaders(analysis, measurements):
+        if measurement.pays and measurement.is_fresh(analysis.source.text):
+            place = unit.place(loader.callee)
+            found[place.uri].append(
+                lsp.Diagnostic(
+                    range=place.range,
+                    message=f"{measurement.recommendation.reason}",
+                    severity=lsp.DiagnosticSeverity.Information,
+                    code=MEASURED,
+                    source=SOURCE,
+                )
+            )
+    return found
+
+
+def diagnostic(
+    unit: Unit, finding: Finding, options: Options, client: Client
+) -> tuple[str, lsp.Diagnostic]:
+    """A finding with the URI of its document. No value of it is null where that means a thing."""
+    rule = finding.rule
+    place = unit.place(finding.span)
+    severity = SEVERITY[finding.severity]
+    if (wanted := options.severity.get(rule.code)) is not None and wanted != "off":
+        severity = SEVERITY[Severity[wanted.upper()]]
+    related = [
+        lsp.DiagnosticRelatedInformation(lsp.Location(*unit.place(one.span)), one.message)
+        for one in finding.related
+    ]
+    return place.uri, lsp.Diagnostic(
+        range=place.range,
+        message=finding.message,
+        severity=severity,
+        code=rule.code,
+        code_description=lsp.CodeDescription(rule.url) if client.code_descriptions else None,
+        source=SOURCE,
+        tags=list(_tags(rule.code)) or None,
+        related_information=related if related and client.related else None,
+        data={"name": rule.name, "fixable": finding.fix is not None}
+        if client.diagnostic_data
+        else None,
+    )
+
+
+def result_id(items: list[lsp.Diagnostic]) -> str:
+    """The same for the same diagnostics, in this process and the next."""
+    text = repr(items).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=12).hexdigest()
+
+
+def _tags(code: str) -> Iterator[lsp.DiagnosticTag]:
+    if code in UNNECESSARY:
+        yield lsp.DiagnosticTag.Unnecessary
+    if code in DEPRECATED:
+        yield lsp.DiagnosticTag.Deprecated

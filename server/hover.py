@@ -1,0 +1,129 @@
+"""What is shown where the mouse rests: on a construction, and on the code of a rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lsprotocol import types as lsp
+
+from dladvise.advisor import Source, Span, document
+from dladvise.advisor.ignores import directives
+from dladvise.advisor.model import LoaderCall
+from dladvise.advisor.setting_values import find_rule
+from dladvise.advisor.torch_api import DEFAULTS
+from dladvise.advisor.values import Case, Known, Value, shown
+from dladvise.probe import Point
+
+from .documents import Unit
+from .measurements import Measurement, measured_loaders
+
+if TYPE_CHECKING:
+    from .analysis import Analysis
+    from .language_server import Server
+
+# those that decide how it loads, in the order in which people think of them
+TOLD = ("batch_size", "shuffle", "num_workers", "prefetch_factor", "persistent_workers",
+        "pin_memory", "drop_last", "sampler", "batch_sampler", "collate_fn")  # fmt: skip
+BAR = 20  # characters
+
+
+async def hover(server: Server, unit: Unit, params: lsp.HoverParams) -> lsp.Hover | None:
+    """The document of the rule, or the construction with what was measured."""
+    if not server.folders.effective(unit.path).options.hover:
+        return None
+    at = unit.span(params.text_document.uri, lsp.Range(params.position, params.position)).start
+    analysis = await server.analysed(unit)
+    named = _rule_at(unit.source, at)
+    if named is not None:
+        words, span = named
+        return _shown(server, unit, words, span)
+    measured = {
+        loader.callee: measurement
+        for loader, measurement in measured_loaders(analysis, server.measurements.of(unit.path))
+    }
+    for loader in analysis.loaders:
+        if loader.callee.start <= at <= loader.callee.end:
+            words = "\n".join(_construction(analysis, loader, measured.get(loader.callee)))
+            return _shown(server, unit, words, loader.callee)
+    return None
+
+
+def _shown(server: Server, unit: Unit, markdown: str, span: Span) -> lsp.Hover:
+    kind = lsp.MarkupKind.Markdown if server.client.markdown else lsp.MarkupKind.PlainText
+    if not server.client.markdown:
+        markdown = re.sub(r"\*\*|`", "", markdown)
+    return lsp.Hover(lsp.MarkupContent(kind, markdown), unit.place(span).range)
+
+
+def _rule_at(source: Source, at: int) -> tuple[str, Span] | None:
+    """The document of the rule whose code in a suppression is there."""
+    line = source.line(source.line_at(at))
+    if "dladvise:" not in line and "noqa" not in line.lower():
+        return None
+    for directive in directives(source):
+        for span in directive.codes or ():
+            if span.start <= at <= span.end:
+                try:
+                    return document(find_rule(source.text[span.start : span.end])), span
+                except ValueError:
+                    return None
+    return None
+
+
+def _construction(
+    analysis: Analysis, loader: LoaderCall, measurement: Measurement | None
+) -> Iterator[str]:
+    where = ".".join(filter(None, (loader.in_class, loader.function)))
+    yield f"**{loader.class_name}**" + (f" in `{where}`" if where else "")
+    yield ""
+    for name in TOLD:
+        if name in loader.arguments or name in DEFAULTS:
+            yield f"- `{name}` = {_argument(loader, name)}"
+    if measurement is not None:
+        yield ""
+        yield from _measured(measurement, analysis.source.text)
+
+
+def _argument(loader: LoaderCall, name: str) -> str:
+    """`0`, from the default of --workers on line 12."""
+    if loader.lacks(name):
+        return f"`{DEFAULTS.get(name)!r}`, torch's default"
+    return " or ".join(dict.fromkeys(_case(case) for case in _known(loader.cases(name))))
+
+
+def _known(value: Value) -> Value:
+    return value[:4]
+
+
+def _case(case: Case) -> str:
+    words = f"`{shown(case.what)}`" if isinstance(case.what, Known) else shown(case.what)
+    return words if case.origin is None else f"{words}, {case.origin.words}"
+
+
+def _measured(measurement: Measurement, text: str) -> Iterator[str]:
+    """The sentence, how sure it is, and the curve."""
+    found = measurement.recommendation
+    if not measurement.is_fresh(text):
+        yield "*Measured before the code was changed; measure again.*"
+        yield ""
+    yield f"**Measured**: {found.reason}"
+    yield ""
+    yield f"Confidence {found.confidence}, bound by {found.bound_by}."
+    yield ""
+    yield "| workers | batches/s | |"
+    yield "| ---: | ---: | :--- |"
+    most = max((point.batches_per_s.value for point in found.curve), default=1.0)
+    for point in found.curve:
+        yield f"| {_setting(point)} | {point.batches_per_s.value:.3g} | `{_bar(point, most)}` |"
+
+
+def _setting(point: Point) -> str:
+    ahead = point.prefetch_factor
+    beside = f" (prefetch {ahead})" if ahead not in (None, 2) else ""
+    return f"{point.num_workers}{beside}"
+
+
+def _bar(point: Point, most: float) -> str:
+    return "█" * max(1, round(BAR * point.batches_per_s.value / most))
