@@ -38,6 +38,9 @@ EFFICIENCY = 0.95  # of the bound by the cores is what workers reach
 LATE_S = 1.0  # over the budget, for what is under way
 FORK_S = 0.02  # to fork one worker
 MOST_TURNS = 3  # of the contenders
+MOST_WINDOWS = 3  # in one process
+ROUGH = 0.06  # standard error of a rate that is worth a second look
+ENOUGH_LEFT = 0.5  # of the time in which to measure, to spend some of it on a second look
 AHEAD = (4, 8)  # values of prefetch_factor beside torch's 2
 
 
@@ -65,6 +68,7 @@ class Search:
         self.failed: dict[Plan, str] = {}  # settings that cannot be run, and why
         self.repeats = False  # the workers of a stream deliver the same batches
         self._law: Law | None = None  # unknown until there is something to learn it from
+        self.budget_s = self._left()
         self.in_time = True  # nothing was left out for want of time
 
     def run(self) -> None:
@@ -83,7 +87,7 @@ class Search:
             self._prefetch()
         if self.current not in self.tried:
             self._try(self.current, "the present setting")
-        self._race()
+        self._settle()
         self._keep_pace()
 
     @property
@@ -169,6 +173,10 @@ class Search:
             consumer = Pace(self.job.step_s, self.job.step_cpu_s) if pace else NO_PACE
             seconds = min(WINDOW_S, 0.3 * left)
             window = self.bench.measure(candidate, seconds, self._left() + LATE_S, consumer)
+            windows = [window]
+            while not pace and len(windows) < MOST_WINDOWS and self._is_rough(windows):
+                patience = self._left() + LATE_S
+                windows.append(self.bench.measure(candidate, seconds, patience, consumer))
         except OutOfTime as error:
             self.failed[plan] = f"{plan.shown}: {error}"
             self.in_time = False
@@ -182,15 +190,22 @@ class Search:
         if pace:
             self.periods_s[plan] = window.elapsed_s / window.n_batches
         else:
-            self._note(plan, candidate, window)
+            self._note(plan, candidate, windows)
         return True
 
-    def _note(self, plan: Plan, candidate: Candidate, window: Window) -> None:
+    def _is_rough(self, windows: list[Window]) -> bool:
+        """Reports whether looking longer is worth it: much noise, much time, and little is taken."""
+        noise = Tried(Plan(0), windows=[windows]).error
+        quick = windows[-1].elapsed_s < 2 * WINDOW_S
+        return noise > ROUGH and quick and self._left() > ENOUGH_LEFT * self.budget_s
+
+    def _note(self, plan: Plan, candidate: Candidate, windows: list[Window]) -> None:
         started = candidate.started
         assert started is not None
         tried = self.tried.setdefault(plan, Tried(plan))
         tried.starts.append(started)
-        tried.windows.append([window])
+        tried.windows.append(windows)
+        window = windows[-1]
         self.repeats |= started.repeats
         if plan.num_workers:
             self.most = min(self.most, self.limit_of(candidate, window))
@@ -248,11 +263,25 @@ class Search:
         enough = min(times.values()) * (1 + MARGIN / 2)
         return next(plan for plan in plans if times[plan] <= enough)
 
+    def _settle(self) -> None:
+        """See the choice twice, and its rivals where that leaves a doubt; climb on from there."""
+        while True:
+            n_tried = len(self.tried)
+            choice = self.choice()
+            if len(self.tried[choice].windows) < 2:
+                self._try(choice, "once more in a fresh process, to be sure", again=True)
+            self._race()
+            if self.most.workers >= 1 and Plan(1) not in self.failed:
+                self._climb()
+            if len(self.tried) == n_tried:
+                return
+
     def _climb(self) -> None:
-        """Measure around the best, as long as a setting can still beat it."""
+        """Measure around the best with workers, as long as a setting can still beat the best."""
         while True:
             best = self.best()
-            n = max(1, best.num_workers)
+            busy = [plan for plan in self.usable() if plan.num_workers]
+            n = min(busy, key=self.job_s).num_workers if busy else 1
             near = [n // 2, n - max(1, n // 4), n + max(1, n // 2), 2 * n]
             plans = [
                 Plan(m)
@@ -265,7 +294,7 @@ class Search:
             if not plans:
                 return
             chosen = min(plans, key=self._predicted)
-            why = "fewer may do" if chosen.num_workers < n else "more may pay"
+            why = "fewer may do" if chosen.num_workers < best.num_workers else "more may pay"
             if not self._try(chosen, why) and chosen not in self.failed:
                 return
 

@@ -28,9 +28,18 @@ class Tried:
 
     @property
     def rate(self) -> float:
-        """Batches per second over everything that was measured."""
-        every = self.every
-        return sum(w.n_batches for w in every) / sum(w.elapsed_s for w in every)
+        """Batches per second over everything that was measured.
+
+        From three instances on the median of theirs: one that was lucky, or was disturbed,
+        counts no more than the others.
+        """
+        if len(self.windows) > 2:
+            return statistics.median(self._rates)
+        return _rate(self.every)
+
+    @property
+    def _rates(self) -> list[float]:
+        return [_rate(windows) for windows in self.windows]
 
     @property
     def error(self) -> float:
@@ -39,9 +48,7 @@ class Tried:
         From the means of groups of cycles, and from the differences between instances.
         """
         between = SINGLE_ERROR
-        rates = [
-            sum(w.n_batches for w in one) / sum(w.elapsed_s for w in one) for one in self.windows
-        ]
+        rates = self._rates
         if len(rates) > 1:
             between = statistics.stdev(rates) / statistics.mean(rates) / math.sqrt(len(rates))
         return max(self._within(), between, LEAST_ERROR)
@@ -98,3 +105,7 @@ class Tried:
             memory_mb=memory or None,
             batches=sum(window.n_batches for window in self.every),
         )
+
+
+def _rate(windows: list[Window]) -> float:
+    return sum(w.n_batches for w in windows) / sum(w.elapsed_s for w in windows)
