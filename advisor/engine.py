@@ -55,9 +55,11 @@ def forget() -> None:
     """Drop what is kept of the texts read so far, for those who will not read them again."""
     if f"{__package__}.reader" not in sys.modules:
         return
-    from . import blocks, readable, walk_statements, worker_code
+    from . import interest, parsing, program, readable, walk_statements, worker_code
 
-    blocks.parse.cache_clear()
+    interest.forget()
+    parsing.forget()
+    program.forget()
     readable.readable.cache_clear()
     walk_statements.read_block.cache_clear()
     worker_code.survey.cache_clear()

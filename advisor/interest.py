@@ -49,12 +49,24 @@ class Wanted:
     pattern: re.Pattern[str]
 
     def search(self, block: str) -> bool:
-        """Reports whether it is in a block; most hold none of the words, which is soon seen."""
-        if not any(word in block for word in self.words):
-            return False
-        if self.pattern.search(block) is None:
-            return False
-        return not _has_prose(block) or self.pattern.search(_PROSE.sub("", block)) is not None
+        """Reports whether it is in a block."""
+        return _wanted(self.words, self.pattern, block)
+
+
+@lru_cache(maxsize=1024)
+def _wanted(words: tuple[str, ...], pattern: re.Pattern[str], block: str) -> bool:
+    """Reports whether it is in a block; most hold none of the words, which is soon seen."""
+    if not any(word in block for word in words):
+        return False
+    if pattern.search(block) is None:
+        return False
+    return not _has_prose(block) or pattern.search(_PROSE.sub("", block)) is not None
+
+
+def forget() -> None:
+    """Drop what is kept of texts."""
+    subjects.cache_clear()
+    _wanted.cache_clear()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import libcst as cst
 
@@ -60,9 +60,8 @@ class Program:
 
     def read_where(self, pattern: str, word: str = "") -> None:
         """Read the blocks whose text matches `pattern`."""
-        search = re.compile(pattern).search
         for index, block in enumerate(self.blocks):
-            if index not in self._read and word in block.text and search(block.text):
+            if index not in self._read and word in block.text and occurs(pattern, block.text):
                 self.read(index)
 
     @property
@@ -122,10 +121,10 @@ class Program:
         if found is not None:
             return found
         word = name.partition(".")[0]
-        search = re.compile(rf"\b{re.escape(word)}\b").search
+        pattern = rf"\b{re.escape(word)}\b"
         found = self._bindings[name] = []
         for index, block in enumerate(self.blocks):
-            if index in self._read or (word in block.text and search(block.text)):
+            if index in self._read or (word in block.text and occurs(pattern, block.text)):
                 if index not in self._read and _only_uses(block.text, word):
                     continue
                 found += self.read(index).bindings.get(name, [])
@@ -180,13 +179,8 @@ class Program:
     @cached_property
     def set_in_unread(self) -> frozenset[str]:
         """The attributes that blocks assign which nothing led to so far, but on `self`."""
-        search = re.compile(r"(?<!\bself)\.(\w+)\s*=(?!=)").findall
-        return frozenset(
-            name
-            for index, block in enumerate(self.blocks)
-            if index not in self._read
-            for name in search(block.text)
-        )
+        unread = (b.text for index, b in enumerate(self.blocks) if index not in self._read)
+        return frozenset().union(*map(_attributes_set, unread))
 
     # Calls
 
@@ -215,6 +209,24 @@ class Program:
     @cached_property
     def _by_tail(self) -> dict[str, list[Call]]:
         return {}
+
+
+@lru_cache(maxsize=8192)
+def occurs(pattern: str, text: str) -> bool:
+    """Reports whether the pattern is found in a block; most blocks are asked again and again."""
+    return re.search(pattern, text) is not None
+
+
+@lru_cache(maxsize=1024)
+def _attributes_set(text: str) -> frozenset[str]:
+    """The attributes that a block assigns, but on `self`."""
+    return frozenset(re.findall(r"(?<!\bself)\.(\w+)\s*=(?!=)", text))
+
+
+def forget() -> None:
+    """Drop what is kept of blocks."""
+    occurs.cache_clear()
+    _attributes_set.cache_clear()
 
 
 def _local(place: Place) -> Order:

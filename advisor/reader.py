@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .blocks import parse
 from .calls import loader_calls
 from .classes import dataset_classes
 from .datasets import dataset_uses
 from .epochs import Epochs
 from .loops import batch_loops
 from .model import Module, Problem
+from .parsing import parse
 from .program import Program
 from .ranks import divided_by_rank
 from .readable import Readable, readable

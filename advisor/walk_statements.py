@@ -12,8 +12,8 @@ from functools import lru_cache
 
 import libcst as cst
 
-from .blocks import parse
 from .nodes import callee_tail, children, dotted_name
+from .parsing import parse
 from .scopes import Binding, Guard, Loop, Place, Return, Scope, Store, Trial
 from .walk_expressions import ExpressionWalk
 

@@ -194,7 +194,7 @@ class Search:
         return True
 
     def _is_rough(self, windows: list[Window]) -> bool:
-        """Reports whether looking longer is worth it: much noise, much time, and little is taken."""
+        """Reports whether looking longer is worth it: much noise, time, and a short look."""
         noise = Tried(Plan(0), windows=[windows]).error
         quick = windows[-1].elapsed_s < 2 * WINDOW_S
         return noise > ROUGH and quick and self._left() > ENOUGH_LEFT * self.budget_s
