@@ -7,7 +7,7 @@ parsed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 
 import libcst as cst
@@ -20,13 +20,18 @@ from .scopes import Binding, Call, Place, Scope
 from .text import Source, Span
 from .walk_statements import read_block
 
+MOST_KEPT = 64  # texts
+_LAST: dict[str, Sequence[Block]] = {}  # the blocks of a path's text when it was last read
+
 
 class Program:
     """One module: its blocks, read on demand."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.blocks: list[Block] = split(source.text)
+        self.blocks = _LAST[source.path] = split(source.text, _LAST.pop(source.path, ()))
+        if len(_LAST) > MOST_KEPT:
+            del _LAST[next(iter(_LAST))]
         self._read: dict[int, Scope] = {}
         self._index: dict[int, int] = {}  # id of a block's scope -> its number
         seen: dict[str, int] = {}
@@ -225,6 +230,7 @@ def _attributes_set(text: str) -> frozenset[str]:
 
 def forget() -> None:
     """Drop what is kept of blocks."""
+    _LAST.clear()
     occurs.cache_clear()
     _attributes_set.cache_clear()
 
