@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 
 from dladvise.advisor import Edit, Finding, Fix, Report, Safety, Source, Span, analyze, fixed
-from dladvise.advisor.applying import CannotWrite, Written, writing
 from dladvise.advisor.fixing import compatible
 from dladvise.advisor.ignores import ignoring, ignoring_in_file
 
@@ -16,7 +15,7 @@ from .analysis import Analysis
 from .diagnostics import MEASURED, SOURCE
 from .documents import Notebook, Unit
 from .measurements import Measurement, keyed, measured_loaders
-from .probes import workers
+from .probes import CannotBeWritten, settings_written
 
 if TYPE_CHECKING:
     from .language_server import Server
@@ -170,16 +169,14 @@ class _Offer:
         title = f"Write the measured {found.arguments}"
         meant = self._diagnostics(callee, MEASURED)
         try:
-            written: Written = await self.server.in_analyst(
-                writing, source, callee, workers(found.recommended), workers(found.current)
-            )
-        except CannotWrite as error:
+            edits = await self.server.in_analyst(settings_written, source, callee, found)
+        except CannotBeWritten as error:
             if not self.server.client.disabled_actions:
                 return []
             disabled = lsp.CodeActionDisabled(f"not safe to write: {error}")
             kind = lsp.CodeActionKind.QuickFix
             return [lsp.CodeAction(title, kind=kind, disabled=disabled)]
-        return [self._action(title, meant, written.edits, preferred=True)]
+        return [self._action(title, meant, edits, preferred=True)]
 
     def _fix(
         self, fix: Fix, meant: list[lsp.Diagnostic], preferred: bool = False

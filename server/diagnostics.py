@@ -81,8 +81,14 @@ def diagnostic(
 
 def result_id(items: list[lsp.Diagnostic]) -> str:
     """The same for the same diagnostics, in this process and the next."""
-    text = repr(items).encode("utf-8", "surrogatepass")
+    parts = [(one.range, one.severity, one.code, one.message, *_related(one)) for one in items]
+    text = repr(parts).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(text, digest_size=12).hexdigest()
+
+
+def _related(item: lsp.Diagnostic) -> Iterator[object]:
+    for one in item.related_information or ():
+        yield one.message, one.location.uri, one.location.range
 
 
 def _tags(code: str) -> Iterator[lsp.DiagnosticTag]:

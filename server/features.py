@@ -11,8 +11,6 @@ from pygls.exceptions import JsonRpcException
 from dladvise.advisor import document
 from dladvise.advisor.engine import forget
 from dladvise.advisor.setting_values import find_rule
-from dladvise.render_probe import report
-from dladvise.render_text import Paint
 
 from . import actions, hover, lenses
 from .language_server import Server
@@ -138,6 +136,9 @@ def _commands(server: Server) -> None:
 
 
 async def _show_report(server: Server, arguments: list[Any]) -> Any:
+    from dladvise.render_probe import report  # few ask
+    from dladvise.render_text import Paint
+
     uri, position = place_in(arguments)
     unit = server.documents.unit(uri)
     if unit is None:

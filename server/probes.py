@@ -15,8 +15,7 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
 from dladvise import interpreters, probe
-from dladvise.advisor import Source, Span
-from dladvise.advisor.applying import CannotWrite, Workers, writing
+from dladvise.advisor import Edit, Source, Span
 from dladvise.advisor.model import LoaderCall
 from dladvise.interpreters import Interpreter, InterpreterError
 from dladvise.probe import Point, ProbeError, Recommendation, Request, Settings, Stage, Target
@@ -58,6 +57,10 @@ class Run:
 
 class Refused(Exception):
     """There is nothing to measure; the words say why."""
+
+
+class CannotBeWritten(Exception):
+    """The measured settings cannot be written into the text safely; one sentence says why."""
 
 
 class Probes:
@@ -342,13 +345,20 @@ def _request(
 def _measurement(source: Source, key: str, callee: Span, found: Recommendation) -> Measurement:
     """What to keep; the text with the recommended settings is known from here on."""
     try:
-        written = writing(source, callee, workers(found.recommended), workers(found.current))
-        applied = digest(source.edited(written.edits).text)
-    except CannotWrite:
+        applied = digest(source.edited(settings_written(source, callee, found)).text)
+    except CannotBeWritten:
         applied = None
     return Measurement(key, digest(source.text), applied, found)
 
 
-def workers(settings: Settings) -> Workers:
-    """The settings as the advisor writes them."""
-    return Workers(settings.num_workers, settings.prefetch_factor, settings.persistent_workers)
+def settings_written(source: Source, callee: Span, found: Recommendation) -> tuple[Edit, ...]:
+    """The edits that write the recommended settings; CannotBeWritten says why not."""
+    from dladvise.advisor.applying import CannotWrite, Workers, writing  # libcst, when it is there
+
+    def workers(settings: Settings) -> Workers:
+        return Workers(settings.num_workers, settings.prefetch_factor, settings.persistent_workers)
+
+    try:
+        return writing(source, callee, workers(found.recommended), workers(found.current)).edits
+    except CannotWrite as error:
+        raise CannotBeWritten(str(error)) from None
