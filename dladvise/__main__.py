@@ -8,9 +8,9 @@ import sys
 
 def run() -> int:
     """Run the command line of this process; the exit status is returned."""
-    if sys.argv[1:2] == ["check"]:
+    if sys.argv[1:2] in (["check"], ["server"]):
         # Looking for garbage takes a tenth of a second of importing and checking one
-        # file; where many are checked, checking.py says when it is worth it.
+        # file; checking.py and the server say when it is worth it.
         gc.disable()
     from dladvise.cli import main  # after that
 

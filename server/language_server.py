@@ -8,6 +8,7 @@ done once more before anybody hears of it.
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,8 @@ from .protocol import Protocol
 _T = TypeVar("_T")
 
 LOOK_S = 2.0  # between two looks at configuration files, where the client tells nothing
+IDLE_S = 1.0  # without an analysis: nobody types
+MOST_UNCOLLECTED = 200  # analyses
 SWITCH_S = 0.001  # the analyst lets the event loop run so often
 CONFIGURATION_FILES = (f"**/{FILE_NAME}", f"**/{PYPROJECT}")
 
@@ -70,6 +73,8 @@ class Server(LanguageServer):
         self._publishing: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._initialization: Any = None
+        self._n_analyses = 0  # since garbage was searched for
+        self._collecting: asyncio.TimerHandle | None = None
         self._stopped = False
 
     # From the start to the end
@@ -88,7 +93,7 @@ class Server(LanguageServer):
         for uri in roots:
             if (root := path_of(uri)) is not None:
                 self.folders.add(root)
-        self._analyst.submit(reading)  # libcst is there when the first text is
+        self._analyst.submit(_prepare_to_read)  # libcst is there when the first text is
 
     def initialized(self) -> None:
         """The client may be asked from here on."""
@@ -250,7 +255,22 @@ class Server(LanguageServer):
             self._at_work.pop(unit.uri, None)
         if self.documents.units.get(unit.uri) is unit:
             self._analyses[unit.uri] = analysis
+        self._collect_soon()
         return analysis
+
+    def _collect_soon(self) -> None:
+        """Search for garbage when nobody waits: that takes longer than an analysis."""
+        self._n_analyses += 1
+        if self._collecting is not None:
+            self._collecting.cancel()
+        pause = 0.0 if self._n_analyses >= MOST_UNCOLLECTED else IDLE_S
+        self._collecting = asyncio.get_running_loop().call_later(pause, self._collect)
+
+    def _collect(self) -> None:
+        self._n_analyses = 0
+        self._collecting = None
+        if not self._stopped:
+            self._analyst.submit(gc.collect)
 
     async def in_analyst(self, function: Callable[..., _T], *arguments: Any) -> _T:
         """Call it on the analyst's thread."""
@@ -358,3 +378,8 @@ class Server(LanguageServer):
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.log(f"a mistake in dladvise, please report it: {error!r}")
+
+
+def _prepare_to_read() -> None:
+    reading()
+    gc.freeze()  # what was imported is not garbage
