@@ -54,8 +54,8 @@ class Server(LanguageServer):
             __version__,
             notebook_document_sync=lsp.NotebookDocumentSyncOptions(
                 [
-                    lsp.NotebookDocumentFilterWithCells(
-                        cells=[lsp.NotebookCellLanguage("python")],
+                    lsp.NotebookDocumentFilterWithNotebook(
+                        "*", cells=[lsp.NotebookCellLanguage("python")]
                     )
                 ]
             ),
