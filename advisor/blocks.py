@@ -41,11 +41,11 @@ def split(text: str, near: Sequence[Block] = ()) -> list[Block]:
     rest = _rest(text, near)
     start = kept[-1].start + len(kept[-1].text) if kept else 0
     blocks = list(kept)
-    for first in _starts(text, start):
+    for first, is_certain in _starts(text, start):
         if start < first:
             blocks.append(Block(start, text[start:first]))
         start = first
-        if first in rest:
+        if is_certain and first in rest:
             by = first - near[rest[first]].start
             blocks += [Block(one.start + by, one.text) for one in near[rest[first] :]]
             return blocks
@@ -58,21 +58,24 @@ def _kept(text: str, near: Sequence[Block]) -> Sequence[Block]:
     n = 0
     while n < len(near) and text.startswith(near[n].text, near[n].start):
         n += 1
-        if _opens_a_string(near[n - 1].text):
+        if _is_open(near[n - 1].text):
             break  # it may be closed now, far below
     return near[: max(0, n - 1)]
 
 
 @lru_cache(maxsize=4096)
-def _opens_a_string(block: str) -> bool:
-    """Reports whether a string of several lines is begun and not ended."""
-    if '"""' not in block and "'''" not in block:
-        return False
-    # without its end it is read as an empty string and what follows
-    return any(
-        match[0] in ('""', "''") and block.startswith(match[0][0], match.end())
-        for match in TOKEN.finditer(block)
-    )
+def _is_open(block: str) -> bool:
+    """Reports whether a bracket, or a string of several lines, is begun and not ended."""
+    depth = 0
+    for match in TOKEN.finditer(block):
+        token = match[0]
+        if token in "([{":
+            depth += 1
+        elif token in ")]}":
+            depth = max(0, depth - 1)
+        elif token in ('""', "''") and block.startswith(token[0], match.end()):
+            return True  # without its end it is read as an empty string and what follows
+    return depth > 0
 
 
 def _rest(text: str, near: Sequence[Block]) -> dict[int, int]:
@@ -88,12 +91,16 @@ def _rest(text: str, near: Sequence[Block]) -> dict[int, int]:
     return found
 
 
-def _starts(text: str, start: int) -> Iterator[int]:
-    """Where blocks start, from one that starts at `start`."""
+def _starts(text: str, start: int) -> Iterator[tuple[int, bool]]:
+    """Where blocks start, from one that starts at `start`.
+
+    And whether that is certain, or only because a bracket above is never closed.
+    """
     if start == 0:
         start = len(text) - len(text.lstrip("\f"))
-    yield start
+    yield start, True
     depth = 0
+    passed: list[int] = []  # starts, if the bracket around them is never closed
     decorated = text.startswith("@", start)
     for match in TOKEN.finditer(text, start):
         token = match.group()
@@ -102,13 +109,24 @@ def _starts(text: str, start: int) -> Iterator[int]:
             depth += 1
         elif first in ")]}":
             depth = max(0, depth - 1)
+            if not depth:
+                passed.clear()
         elif first in "\r\n":
             at = match.end()
             if depth and not _HARD_START.match(text, at):
+                if not _CLAUSE.match(text, at):
+                    passed.append(at)
                 continue
+            if depth:
+                for one in passed:
+                    yield one, False
+                passed.clear()
             depth = 0
             if decorated or _CLAUSE.match(text, at):
                 decorated = decorated and text[match.end()] == "@"
                 continue
             decorated = text[match.end()] == "@"
-            yield at
+            yield at, True
+    if depth:
+        for one in passed:
+            yield one, False

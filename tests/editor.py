@@ -135,10 +135,14 @@ class Editor:
         only: list[lsp.CodeActionKind | str] | None = None,
         shown: list[lsp.Diagnostic] | None = None,
     ) -> list[lsp.CodeAction]:
+        """Those that are there; one with a command alone comes without its kind."""
         context = lsp.CodeActionContext(shown or [], only)
         params = lsp.CodeActionParams(lsp.TextDocumentIdentifier(uri), range_, context)
         found = await soon(self.client.text_document_code_action_async(params))
-        return [one for one in found or [] if isinstance(one, lsp.CodeAction)]
+        return [
+            one if isinstance(one, lsp.CodeAction) else lsp.CodeAction(one.title, command=one)
+            for one in found or []
+        ]
 
     async def action(self, uri: str, range_: lsp.Range, title: str) -> lsp.CodeAction:
         """The one whose title begins so."""
