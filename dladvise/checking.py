@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -229,7 +231,8 @@ def _in_processes(jobs: list[Job], count: int) -> Iterator[Outcome]:
         with ProcessPoolExecutor(count, get_context(method), _begin, (os.getpid(),)) as pool:
             # the longest first, so that none of them starts when the others are done
             ordered = sorted(jobs, key=lambda job: len(job.raw), reverse=True)
-            futures = {pool.submit(_check_one_of_many, job): job for job in ordered}
+            with _interrupted_later():
+                futures = {pool.submit(_check_one_of_many, job): job for job in ordered}
             try:
                 for future in as_completed(futures):
                     try:
@@ -249,6 +252,19 @@ def _in_processes(jobs: list[Job], count: int) -> Iterator[Outcome]:
         yield _alone(job)
 
 
+@contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Keep Ctrl-C until the end: one that comes while a process is forked gets lost."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield  # Windows does not fork
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _alone(job: Job) -> Outcome:
     """Check one file in a process of its own: one of those left ended the last process."""
     from concurrent.futures import ProcessPoolExecutor
@@ -263,8 +279,6 @@ def _alone(job: Job) -> Outcome:
 
 def _begin(parent: int) -> None:
     """Ctrl-C is the parent's to answer; a worker does not outlive it, however it ends."""
-    import signal
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         import ctypes

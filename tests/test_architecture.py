@@ -55,7 +55,7 @@ def test_rooms(room: str) -> None:
         ("advisor/rules", set()),  # rules read facts, never syntax
         ("probe", {"psutil"}),
         ("probe/inside", {"torch"}),
-        ("server", {"lsprotocol", "psutil", "pygls"}),
+        ("server", {"attrs", "lsprotocol", "platformdirs", "psutil", "pygls"}),
     ],
 )
 def test_outside_packages(folder: str, allowed: set[str]) -> None:
