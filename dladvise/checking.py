@@ -229,11 +229,11 @@ def _in_processes(jobs: list[Job], count: int) -> Iterator[Outcome]:
     left = []
     try:
         with ProcessPoolExecutor(count, get_context(method), _begin, (os.getpid(),)) as pool:
-            # the longest first, so that none of them starts when the others are done
-            ordered = sorted(jobs, key=lambda job: len(job.raw), reverse=True)
-            with _interrupted_later():
-                futures = {pool.submit(_check_one_of_many, job): job for job in ordered}
             try:
+                # the longest first, so that none of them starts when the others are done
+                ordered = sorted(jobs, key=lambda job: len(job.raw), reverse=True)
+                with _interrupted_later():
+                    futures = {pool.submit(_check_one_of_many, job): job for job in ordered}
                 for future in as_completed(futures):
                     try:
                         yield future.result()
