@@ -12,7 +12,7 @@ from dladvise.advisor.fixing import compatible
 from dladvise.advisor.ignores import ignoring, ignoring_in_file
 
 from .analysis import Analysis
-from .diagnostics import MEASURED, SOURCE
+from .diagnostics import ABOUT_WORKERS, MEASURED, SOURCE
 from .documents import Notebook, Unit
 from .measurements import Measurement, keyed, measured_loaders
 from .probes import CannotBeWritten, settings_written
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 FIX_ALL = "source.fixAll.dladvise"
 NOTEBOOK_FIX_ALL = "notebook.source.fixAll.dladvise"
 KINDS = (lsp.CodeActionKind.QuickFix, FIX_ALL, NOTEBOOK_FIX_ALL)
-ABOUT_WORKERS = frozenset({"DL300", "DL302", "DL304", "DL305", "DL306"})
 UNSAFE = "dladvise.unsafe"
 
 

@@ -17,6 +17,7 @@ from .options import Options
 
 SOURCE = "dladvise"
 MEASURED = "measured"  # the code of what a measurement says
+ABOUT_WORKERS = frozenset({"DL300", "DL302", "DL304", "DL305", "DL306"})  # what it answers
 
 SEVERITY = {
     Severity.ERROR: lsp.DiagnosticSeverity.Error,
@@ -33,16 +34,21 @@ def diagnostics(
 ) -> dict[str, list[lsp.Diagnostic]]:
     """Those of each document of a unit, in order of place; an empty list where there is none."""
     found: dict[str, list[lsp.Diagnostic]] = {one.uri: [] for one in unit.documents}
+    text = analysis.source.text
+    measured = list(measured_loaders(analysis, measurements))
+    settled = [loader.span for loader, one in measured if one.is_applied(text)]
     for finding in analysis.findings:
+        if finding.rule.code in ABOUT_WORKERS and any(map(finding.span.overlaps, settled)):
+            continue  # a measurement knows better
         uri, one = diagnostic(unit, finding, analysis.effective.options, client)
         found[uri].append(one)
-    for loader, measurement in measured_loaders(analysis, measurements):
-        if measurement.pays and measurement.is_fresh(analysis.source.text):
+    for loader, measurement in measured:
+        if measurement.pays and measurement.is_fresh(text) and not measurement.is_applied(text):
             place = unit.place(loader.callee)
             found[place.uri].append(
                 lsp.Diagnostic(
                     range=place.range,
-                    message=f"{measurement.recommendation.reason}",
+                    message=measurement.recommendation.reason,
                     severity=lsp.DiagnosticSeverity.Information,
                     code=MEASURED,
                     source=SOURCE,
