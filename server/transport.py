@@ -8,6 +8,7 @@ to stderr instead of into the conversation.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import queue
 import sys
@@ -32,6 +33,8 @@ def run(server: Server) -> int:
     os.close(nothing)
     sys.stdout.flush()
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    logging.getLogger("pygls").propagate = False  # what matters of it, the client is told
+    logging.getLogger("pygls").addHandler(logging.NullHandler())
     writer = Writer(stdout)
     server.protocol.set_writer(writer)
     try:

@@ -83,8 +83,8 @@ async def test_from_the_lens_to_the_written_setting(tmp_path: Path) -> None:
         assert n > 1 and answer["found"]["speedup"]["value"] > 1.5
         [request] = window.asked
         assert str(tmp_path / "train.py") in request.message and "runs" in request.message
-        reports: list[Any]
-        [reports] = window.client.progress_reports.values()
+        shown_reports: Any = window.client.progress_reports
+        [reports] = shown_reports.values()
         kinds = [one.kind for one in reports]
         assert kinds[0] == "begin" and kinds[-1] == "end" and kinds.count("report") > 3
         assert reports[0].cancellable
@@ -118,7 +118,7 @@ async def test_from_the_lens_to_the_written_setting(tmp_path: Path) -> None:
         uri = window.open("train.py", SLOW)
         measured, _ = await window.lenses(uri)
         assert measured.startswith(f"measured {n} workers"), "it is kept on disk"
-        window.set(uri, SLOW.replace("batch_size=8", "batch_size = 8  # eight"))
+        window.replace(uri, "batch_size=8)", "batch_size = 8,  # eight\n    )")
         measured, _ = await window.lenses(uri)
         assert "changed since" not in measured, "blanks and comments change nothing"
 
