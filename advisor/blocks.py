@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 TOKEN = re.compile(
@@ -26,10 +26,14 @@ _HARD_START = re.compile(r"\f*(?:(?:async\s+)?def\s|class\s|import\s|from\s+[\w.
 
 @dataclass(frozen=True)
 class Block:
-    """One top-level statement: its text and where that starts in the module."""
+    """One top-level statement: its text and where that starts in the module.
+
+    That it starts there is certain, or so only because a bracket above is never closed.
+    """
 
     start: int
     text: str
+    is_certain: bool = field(default=True, compare=False)
 
 
 def split(text: str, near: Sequence[Block] = ()) -> list[Block]:
@@ -41,15 +45,16 @@ def split(text: str, near: Sequence[Block] = ()) -> list[Block]:
     rest = _rest(text, near)
     start = kept[-1].start + len(kept[-1].text) if kept else 0
     blocks = list(kept)
+    was_certain = True
     for first, is_certain in _starts(text, start):
         if start < first:
-            blocks.append(Block(start, text[start:first]))
-        start = first
+            blocks.append(Block(start, text[start:first], was_certain))
+        start, was_certain = first, is_certain
         if is_certain and first in rest:
             by = first - near[rest[first]].start
-            blocks += [Block(one.start + by, one.text) for one in near[rest[first] :]]
-            return blocks
-    blocks.append(Block(start, text[start:]))
+            same = near[rest[first] :]
+            return blocks + [Block(one.start + by, one.text, one.is_certain) for one in same]
+    blocks.append(Block(start, text[start:], was_certain))
     return blocks
 
 
@@ -60,7 +65,10 @@ def _kept(text: str, near: Sequence[Block]) -> Sequence[Block]:
         n += 1
         if _is_open(near[n - 1].text):
             break  # it may be closed now, far below
-    return near[: max(0, n - 1)]
+    n = max(0, n - 1)
+    while n and not near[n].is_certain:
+        n -= 1
+    return near[:n]
 
 
 @lru_cache(maxsize=4096)
@@ -87,15 +95,13 @@ def _rest(text: str, near: Sequence[Block]) -> dict[int, int]:
         at -= len(block.text)
         if at < 0 or not text.startswith(block.text, at):
             break
-        found[at] = number
+        if block.is_certain:
+            found[at] = number
     return found
 
 
 def _starts(text: str, start: int) -> Iterator[tuple[int, bool]]:
-    """Where blocks start, from one that starts at `start`.
-
-    And whether that is certain, or only because a bracket above is never closed.
-    """
+    """Where blocks start, from one that starts at `start`, and whether that is certain."""
     if start == 0:
         start = len(text) - len(text.lstrip("\f"))
     yield start, True

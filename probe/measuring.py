@@ -35,7 +35,7 @@ def measure(
     cores = core_share(environ=environ)
     with Session(request, on_output) as session:
         bench = Bench(session, request, cancelled)
-        tell(Stage(f"running {request.argv0} up to {request.target.shown}"))
+        tell(Stage(f"running {request.argv0} up to {_goal(request)}"))
         loader = bench.capture(lambda what: tell(Stage(REACHED[what])))
         consumer = consumer_of(loader)
         memory_free, shm_free = free_bytes(), shm_free_bytes()
@@ -71,6 +71,14 @@ def measure(
             torch=loader.torch, python=loader.python, start_method=loader.start_method
         )
         return recommend(request, search, consumer, facts, bench.pins, time.monotonic() - begun)
+
+
+def _goal(request: Request) -> str:
+    """Where the script is run to, without its name where that is said already."""
+    target = request.target
+    if target.line is None or target.path != request.script:
+        return target.shown
+    return f"line {target.line}" + (f" for the {target.nth}. time" if target.nth > 1 else "")
 
 
 REACHED = {

@@ -128,7 +128,8 @@ def keyed(loaders: Iterable[LoaderCall]) -> Iterator[tuple[str, LoaderCall]]:
 @lru_cache(maxsize=64)
 def digest(text: str) -> str:
     """Of a text without blanks and comments: a formatter changes nothing that counts."""
-    return _hash(re.sub(r"\s+|#[^\n]*|,(?=\s*[)\]}])", "", text))
+    code = re.sub(r"\s+|#[^\n]*", "", text)
+    return _hash(re.sub(r",(?=[)\]}])", "", code))
 
 
 def _hash(text: str) -> str:

@@ -159,6 +159,8 @@ class Probes:
             await self._ask(effective.root, request)
             run.begun = time.monotonic()
             run.token = await self._begin(token)
+            if run.token is None:
+                server.show(lsp.MessageType.Info, f"{TITLE}, for about {run.seconds:.0f} s")
             server.refresh_lenses()
             try:
                 found = await self._in_thread(run, request)

@@ -494,7 +494,7 @@ def test_a_terminal_shows_what_is_tried(tmp_path: Path) -> None:
     assert run.returncode == 0
     found = json.loads(stdout)
     text = drawn.decode()
-    assert f"running slow.py up to slow.py:{LINE}" in text
+    assert f"running slow.py up to line {LINE}" in text
     rows = [re.sub(r".*\r\033\[K", "", line).split() for line in text.split("\r\n")]
     assert rows[0][0] == "workers"
     assert {point["num_workers"] for point in found["curve"]} == {
