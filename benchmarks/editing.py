@@ -57,8 +57,8 @@ COMMANDS = {
     "basedpyright": ("basedpyright-langserver", "--stdio"),
 }
 N_PLACES = 5  # of each kind: 60 changes
-PAUSE_S = 0.05  # between an answer and the next change
-SETTLE_S = 1.5  # after the start, for what a server does when nothing is asked of it
+PAUSE_S = 0.03  # between an answer and the next change
+SETTLE_S = 1.2  # after the start, for what a server does when nothing is asked of it
 N_SPAWNS, SPAWNS_S = 3, 3.0  # of a server for its first diagnostics: so many, or so long
 LONGEST_S = 60.0  # to wait for anything
 N_DOCUMENTS = 500

@@ -15,7 +15,7 @@ from dladvise.advisor.setting_values import find_rule
 from . import actions, hover, lenses
 from .language_server import Server
 from .measurements import measured_loaders
-from .probes import place_in
+from .probes import Refused, place_in
 from .pulling import Workspace, document_diagnostics
 
 
@@ -139,7 +139,10 @@ async def _show_report(server: Server, arguments: list[Any]) -> Any:
     from dladvise.render_probe import report  # few ask
     from dladvise.render_text import Paint
 
-    uri, position = place_in(arguments)
+    try:
+        uri, position = place_in(arguments)
+    except Refused as error:
+        raise JsonRpcException(str(error), code=lsp.ErrorCodes.InvalidParams.value) from None
     unit = server.documents.unit(uri)
     if unit is None:
         return None

@@ -68,6 +68,7 @@ class Server(LanguageServer):
         self.measurements = Measurements()
         self.probes = Probes(self)
         self._analyst = ThreadPoolExecutor(1, thread_name_prefix="analyst")
+        self._walker = ThreadPoolExecutor(1, thread_name_prefix="walker")
         self._analyses: dict[str, Analysis] = {}  # by the URI of a unit
         self._at_work: dict[str, asyncio.Task[Analysis]] = {}
         self._publishing: dict[str, asyncio.Task[None]] = {}
@@ -75,7 +76,7 @@ class Server(LanguageServer):
         self._initialization: Any = None
         self._n_analyses = 0  # since garbage was searched for
         self._collecting: asyncio.TimerHandle | None = None
-        self._stopped = False
+        self.stopped = False
 
     # From the start to the end
 
@@ -154,13 +155,14 @@ class Server(LanguageServer):
 
     async def stop(self) -> None:
         """End everything that was started; a second call does nothing."""
-        if self._stopped:
+        if self.stopped:
             return
-        self._stopped = True
+        self.stopped = True
         for task in (*self._publishing.values(), *self._at_work.values(), *self._tasks):
             if task is not asyncio.current_task():
                 task.cancel()
-        self._analyst.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._analyst, self._walker):
+            threads.shutdown(wait=False, cancel_futures=True)
         await self.probes.stop()
 
     # Documents
@@ -269,13 +271,18 @@ class Server(LanguageServer):
     def _collect(self) -> None:
         self._n_analyses = 0
         self._collecting = None
-        if not self._stopped:
+        if not self.stopped:
             self._analyst.submit(gc.collect)
 
     async def in_analyst(self, function: Callable[..., _T], *arguments: Any) -> _T:
         """Call it on the analyst's thread."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._analyst, function, *arguments)
+
+    async def in_walker(self, function: Callable[..., _T], *arguments: Any) -> _T:
+        """Call it on the thread that looks through folders: nobody who types waits for that."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._walker, function, *arguments)
 
     # What is told
 
@@ -339,7 +346,7 @@ class Server(LanguageServer):
             except JsonRpcException:
                 return
 
-        if not self._stopped:
+        if not self.stopped:
             self.soon(asked())
 
     async def _look_for_changes(self) -> None:

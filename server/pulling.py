@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 PAUSE_S = 30.0  # between two walks, where nobody tells of changes
 AT_ONCE = 20  # files in one partial result
 
+
+class Ended(Exception):
+    """The client has left: nobody waits for the rest."""
+
+
 _Stamp = tuple[int, int, object]  # of a file: its time, its size and its settings
 
 
@@ -105,7 +110,7 @@ class Workspace:
         for root in server.folders.roots:
             if not server.folders.effective(root / "any.py").options.workspace_diagnostics:
                 continue
-            paths = await server.in_analyst(_walked, str(root), server)
+            paths = await server.in_walker(_walked, str(root), server)
             for path in paths:
                 uri = uri_of(Path(path))
                 if server.documents.unit(uri) is not None:
@@ -141,6 +146,8 @@ def _walked(root: str, server: Server) -> list[str]:
     """
 
     def excludes(folder: str, path: str) -> bool:
+        if server.stopped:
+            raise Ended
         return server.folders.excludes(Path(folder), Path(path))
 
     found = walk.found([root], excludes, lambda error: None)
