@@ -252,7 +252,7 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
     print(f"{platform.platform()}, {platform.processor() or platform.machine()}")
     regrets: dict[str, list[float]] = {tool: [] for tool in tools}
     costs: dict[str, list[float]] = {tool: [] for tool in tools}
-    over, errors = 0.0, []
+    over, errors, scatter = 0.0, [], []
     for name in names:
         choices: dict[str, list[Choice]] = {tool: [] for tool in tools}
         for turn in range(repeats):
@@ -262,6 +262,7 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
         times = swept(name, sorted({*map(Setting, GRID), *chosen}), repeats)
         shape = "  ".join(f"{s.num_workers}:{median(times[s]):.2f}" for s in map(Setting, GRID))
         print(f"\n{name}: ten epochs in s by workers: {shape}")
+        scatter += [max(times[s]) / min(times[s]) - 1 for s in map(Setting, GRID)]
         for tool, made in choices.items():
             words = []
             for choice in made:
@@ -288,6 +289,10 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
         )
     print(f"dladvise  predicted epochs: {median(map(abs, errors)):.1%} off in the median, ", end="")
     print(f"{max(map(abs, errors)):.1%} at most; at most {over:+.1f} s over its budget")
+    print(
+        f"machine   epochs of one setting differ by {median(scatter):.1%} in the median, ", end=""
+    )
+    print(f"{max(scatter):.1%} at most, from turn to turn")
     missed = [
         median(regrets["dladvise"]) > MEDIAN_REGRET,
         max(regrets["dladvise"]) > WORST_REGRET,
