@@ -14,7 +14,7 @@ from dladvise.advisor.ignores import ignoring, ignoring_in_file
 from .analysis import Analysis
 from .diagnostics import ABOUT_WORKERS, MEASURED, SOURCE
 from .documents import Notebook, Unit
-from .measurements import Measurement, keyed, measured_loaders
+from .measurements import Measurement, measured_loaders
 from .probes import CannotBeWritten, settings_written
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class _Offer:
                 self.analysis, self.server.measurements.of(self.unit.path)
             )
         )
-        for _, loader in keyed(self.analysis.loaders):
+        for loader in self.analysis.loaders:
             if loader.span.end < span.start or span.end < loader.span.start:
                 continue
             if (measurement := measured.get(loader.callee)) is not None:

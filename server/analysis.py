@@ -7,6 +7,7 @@ new ones appear because the code that would refute them is being written.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,20 @@ _Move = Callable[[Span], Span | None]  # where a place is now; None where it was
 
 
 @dataclass(frozen=True)
+class Loader:
+    """A construction: `key` tells it from the others of its file, whatever line it is on.
+
+    `behind_workers` is the offset behind its num_workers, where that is given in the call.
+    What the advisor knows of it besides would keep the whole tree of the text in memory.
+    """
+
+    key: str
+    callee: Span
+    span: Span
+    behind_workers: int | None
+
+
+@dataclass(frozen=True)
 class Analysis:
     """The findings and loaders of a source, in order of place.
 
@@ -28,7 +43,7 @@ class Analysis:
     source: Source
     effective: Effective
     findings: tuple[Finding, ...]
-    loaders: tuple[LoaderCall, ...]
+    loaders: tuple[Loader, ...]
     broken: bool = False
     last_clean: Analysis | None = None
 
@@ -44,7 +59,7 @@ def analysed(source: Source, effective: Effective, before: Analysis | None) -> A
     report = analyze(source, effective.target, effective.rules)
     clean = before.clean if before is not None else None
     if not report.broken or clean is None or clean.effective != effective:
-        return Analysis(source, effective, report.findings, report.loaders, report.broken)
+        return Analysis(source, effective, report.findings, _loaders(report.loaders), report.broken)
     return _merged(report, effective, clean)
 
 
@@ -71,7 +86,7 @@ def _merged(report: Report, effective: Effective, clean: Analysis) -> Analysis:
     known = {loader.callee for loader in loaders}
     loaders += [
         loader
-        for loader in report.loaders
+        for loader in _loaders(report.loaders)
         if loader.callee not in known and region.start <= loader.callee.start <= region.end
     ]
     return Analysis(
@@ -139,8 +154,25 @@ def _moved_fix(fix: Fix | None, moved: _Move) -> Fix | None:
     return replace(fix, edits=tuple(edits))
 
 
-def _moved_loaders(loaders: Iterable[LoaderCall], moved: _Move) -> Iterator[LoaderCall]:
+def _moved_loaders(loaders: Iterable[Loader], moved: _Move) -> Iterator[Loader]:
     for loader in loaders:
         callee, span = moved(loader.callee), moved(loader.span)
         if callee is not None and span is not None:
-            yield replace(loader, callee=callee, span=span)
+            behind = loader.behind_workers
+            if behind is not None:
+                behind += span.start - loader.span.start
+            yield replace(loader, callee=callee, span=span, behind_workers=behind)
+
+
+def _loaders(calls: Iterable[LoaderCall]) -> tuple[Loader, ...]:
+    seen: Counter[str] = Counter()
+    found = []
+    for call in calls:
+        where = ".".join(filter(None, (call.in_class, call.function)))
+        key = f"{where}:{','.join(call.names)}={call.class_name}"
+        seen[key] += 1
+        workers = call.arguments.get("num_workers")
+        in_call = workers is not None and call.span.start <= workers.span.start < call.span.end
+        behind = workers.span.end if workers is not None and in_call else None
+        found.append(Loader(f"{key}#{seen[key]}", call.callee, call.span, behind))
+    return tuple(found)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
-from dladvise.advisor import Source, Span, document
+from dladvise.advisor import Source, Span, analyze, document
 from dladvise.advisor.ignores import directives
 from dladvise.advisor.model import LoaderCall
 from dladvise.advisor.setting_values import find_rule
@@ -16,11 +16,11 @@ from dladvise.advisor.torch_api import DEFAULTS
 from dladvise.advisor.values import Case, Known, Value, shown
 from dladvise.probe import Point
 
+from .analysis import Analysis, Loader
 from .documents import Unit
 from .measurements import Measurement, measured_loaders
 
 if TYPE_CHECKING:
-    from .analysis import Analysis
     from .language_server import Server
 
 # those that decide how it loads, in the order in which people think of them
@@ -45,8 +45,10 @@ async def hover(server: Server, unit: Unit, params: lsp.HoverParams) -> lsp.Hove
     }
     for loader in analysis.loaders:
         if loader.callee.start <= at <= loader.callee.end:
-            words = "\n".join(_construction(analysis, loader, measured.get(loader.callee)))
-            return _shown(server, unit, words, loader.callee)
+            lines = await server.in_analyst(_construction, analysis, loader)
+            if (measurement := measured.get(loader.callee)) is not None:
+                lines += ["", *_measured(measurement, analysis.source.text)]
+            return _shown(server, unit, "\n".join(lines), loader.callee)
     return None
 
 
@@ -72,18 +74,18 @@ def _rule_at(source: Source, at: int) -> tuple[str, Span] | None:
     return None
 
 
-def _construction(
-    analysis: Analysis, loader: LoaderCall, measurement: Measurement | None
-) -> Iterator[str]:
-    where = ".".join(filter(None, (loader.in_class, loader.function)))
-    yield f"**{loader.class_name}**" + (f" in `{where}`" if where else "")
-    yield ""
-    for name in TOLD:
-        if name in loader.arguments or name in DEFAULTS:
-            yield f"- `{name}` = {_argument(loader, name)}"
-    if measurement is not None:
-        yield ""
-        yield from _measured(measurement, analysis.source.text)
+def _construction(analysis: Analysis, loader: Loader) -> list[str]:
+    """What it is, with each of its arguments; while the text is broken, what it is alone."""
+    effective = analysis.effective
+    calls = () if analysis.broken else analyze(analysis.source, effective.target, ()).loaders
+    call = next((one for one in calls if one.callee == loader.callee), None)
+    text = analysis.source.text[loader.callee.start : loader.callee.end]
+    if call is None:
+        return [f"**{text}**"]
+    where = ".".join(filter(None, (call.in_class, call.function)))
+    lines = [f"**{call.class_name}**" + (f" in `{where}`" if where else ""), ""]
+    told = (name for name in TOLD if name in call.arguments or name in DEFAULTS)
+    return [*lines, *(f"- `{name}` = {_argument(call, name)}" for name in told)]
 
 
 def _argument(loader: LoaderCall, name: str) -> str:

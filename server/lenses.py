@@ -12,7 +12,7 @@ from dladvise.advisor import Span
 from .actions import probe_command
 from .analysis import Analysis
 from .documents import Text, Unit
-from .measurements import keyed, measured_loaders
+from .measurements import measured_loaders
 
 if TYPE_CHECKING:
     from .language_server import Server
@@ -29,7 +29,7 @@ async def code_lenses(server: Server, unit: Unit) -> list[lsp.CodeLens]:
 def _lenses(server: Server, unit: Unit, analysis: Analysis) -> Iterator[lsp.CodeLens]:
     known = server.measurements.of(unit.path)
     measured = {loader.callee: one for loader, one in measured_loaders(analysis, known)}
-    for key, loader in keyed(analysis.loaders):
+    for loader in analysis.loaders:
         place = unit.place(loader.callee)
         start = place.range.start
         at = {"line": start.line, "character": start.character}
@@ -37,7 +37,7 @@ def _lenses(server: Server, unit: Unit, analysis: Analysis) -> Iterator[lsp.Code
         def lens(command: lsp.Command, where: lsp.Range = place.range) -> lsp.CodeLens:
             return lsp.CodeLens(where, command)
 
-        if server.probes.running(unit.uri, key) is not None:
+        if server.probes.running(unit.uri, loader.key) is not None:
             yield lens(
                 lsp.Command("measuring … cancel", "dladvise.cancelProbe", arguments=[place.uri])
             )
@@ -64,10 +64,7 @@ async def inlay_hints(
         text = analysis.source.text
         if not measurement.is_fresh(text) or measurement.is_applied(text):
             continue
-        argument = loader.arguments.get("num_workers")
-        at = loader.span.end
-        if argument is not None and loader.span.start <= argument.span.start < at:
-            at = argument.span.end
+        at = loader.span.end if loader.behind_workers is None else loader.behind_workers
         if not wanted.start <= at <= wanted.end:
             continue
         n = measurement.recommendation.recommended.num_workers

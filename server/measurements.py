@@ -7,7 +7,6 @@ import json
 import os
 import re
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,11 +15,10 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from dladvise.advisor.model import LoaderCall
 from dladvise.probe import Recommendation
 from dladvise.probe.results import from_json
 
-from .analysis import Analysis
+from .analysis import Analysis, Loader
 
 FORMAT = 1
 WORTH = 1.05  # times the throughput: below it nobody is told
@@ -106,23 +104,13 @@ class Measurements:
 
 def measured_loaders(
     analysis: Analysis, measurements: Iterable[Measurement]
-) -> Iterator[tuple[LoaderCall, Measurement]]:
+) -> Iterator[tuple[Loader, Measurement]]:
     """The loaders that were measured, in order of place."""
     by_key = {one.loader: one for one in measurements}
     if by_key:
-        for key, loader in keyed(analysis.loaders):
-            if key in by_key:
-                yield loader, by_key[key]
-
-
-def keyed(loaders: Iterable[LoaderCall]) -> Iterator[tuple[str, LoaderCall]]:
-    """Loaders with what tells them apart, whatever line they are on."""
-    seen: Counter[str] = Counter()
-    for loader in loaders:
-        where = ".".join(filter(None, (loader.in_class, loader.function)))
-        key = f"{where}:{','.join(loader.names)}={loader.class_name}"
-        seen[key] += 1
-        yield f"{key}#{seen[key]}", loader
+        for loader in analysis.loaders:
+            if loader.key in by_key:
+                yield loader, by_key[loader.key]
 
 
 @lru_cache(maxsize=64)

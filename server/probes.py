@@ -16,16 +16,15 @@ from pygls.exceptions import JsonRpcException
 
 from dladvise import interpreters, probe
 from dladvise.advisor import Edit, Source, Span
-from dladvise.advisor.model import LoaderCall
 from dladvise.interpreters import Interpreter, InterpreterError
 from dladvise.probe import Point, ProbeError, Recommendation, Request, Settings, Stage, Target
 from dladvise.probe.results import UserCodeFailed
 
-from .analysis import Analysis
+from .analysis import Analysis, Loader
 from .consent import Consent
 from .documents import Text
 from .folders import Effective
-from .measurements import Measurement, digest, keyed
+from .measurements import Measurement, digest
 
 if TYPE_CHECKING:
     from .language_server import Server
@@ -78,11 +77,11 @@ class Probes:
     async def probe(self, arguments: list[Any], token: lsp.ProgressToken | None) -> Any:
         """The command: `uri` and a position in the construction, as a lens gives them."""
         try:
-            text, analysis, key, loader = await self._meant(arguments)
-            running = self.running(text.uri, key)
+            text, analysis, loader = await self._meant(arguments)
+            running = self.running(text.uri, loader.key)
             if running is not None:
                 raise Refused(f"this loader is being measured already: {running.words}")
-            return await self._measured(text, analysis, key, loader, token)
+            return await self._measured(text, analysis, loader, token)
         except Refused as refused:
             self._server.show(lsp.MessageType.Warning, str(refused))
             return {"status": probe.WrongUse.status, "error": str(refused)}
@@ -108,7 +107,7 @@ class Probes:
         if left:
             await asyncio.wait(left, timeout=STOP_S)
 
-    async def _meant(self, arguments: list[Any]) -> tuple[Text, Analysis, str, LoaderCall]:
+    async def _meant(self, arguments: list[Any]) -> tuple[Text, Analysis, Loader]:
         """What the command's arguments mean."""
         server = self._server
         uri, position = place_in(arguments)
@@ -127,23 +126,17 @@ class Probes:
         analysis = await server.analysed(text)
         offset = text.document.offset(position)
         line = analysis.source.line_at(offset)
-        found = [
-            (key, loader)
-            for key, loader in keyed(analysis.loaders)
-            if _on_line(analysis.source, loader.span, line)
-        ]
+        found = [one for one in analysis.loaders if _on_line(analysis.source, one.span, line)]
         if not found:
             raise Refused(f"no loader is constructed on line {line}")
-        inner = [one for one in found if one[1].callee.start <= offset <= one[1].callee.end]
-        key, loader = (inner or found)[0]
-        return text, analysis, key, loader
+        inner = [one for one in found if one.callee.start <= offset <= one.callee.end]
+        return text, analysis, (inner or found)[0]
 
     async def _measured(
         self,
         text: Text,
         analysis: Analysis,
-        key: str,
-        loader: LoaderCall,
+        loader: Loader,
         token: lsp.ProgressToken | None,
     ) -> Any:
         server = self._server
@@ -153,7 +146,7 @@ class Probes:
         except InterpreterError as error:
             raise Refused(str(error)) from None
         request = _request(text, analysis, loader, interpreter)
-        run = Run(text.uri, key, request.seconds)
+        run = Run(text.uri, loader.key, request.seconds)
         self._runs.append(run)  # from here on, a second click is told so
         try:
             await self._ask(effective.root, request)
@@ -166,9 +159,7 @@ class Probes:
                 found = await self._in_thread(run, request)
             except ProbeError as error:
                 return self._failed(run, error)
-            measurement = await server.in_analyst(
-                _measurement, analysis.source, key, loader.callee, found
-            )
+            measurement = await server.in_analyst(_measurement, analysis.source, loader, found)
             assert text.path is not None
             server.measurements.add(text.path, measurement)
             self._end(run, found.reason)
@@ -318,9 +309,7 @@ def _interpreter(effective: Effective, text: Text) -> Interpreter:
     return interpreters.found(text.path.parent)
 
 
-def _request(
-    text: Text, analysis: Analysis, loader: LoaderCall, interpreter: Interpreter
-) -> Request:
+def _request(text: Text, analysis: Analysis, loader: Loader, interpreter: Interpreter) -> Request:
     """What to measure: the loader of that call, in the text as it is in the editor."""
     settings, source = analysis.effective.settings, analysis.source
     first = source.line_at(loader.span.start)
@@ -344,13 +333,13 @@ def _request(
     )
 
 
-def _measurement(source: Source, key: str, callee: Span, found: Recommendation) -> Measurement:
+def _measurement(source: Source, loader: Loader, found: Recommendation) -> Measurement:
     """What to keep; the text with the recommended settings is known from here on."""
     try:
-        applied = digest(source.edited(settings_written(source, callee, found)).text)
+        applied = digest(source.edited(settings_written(source, loader.callee, found)).text)
     except CannotBeWritten:
         applied = None
-    return Measurement(key, digest(source.text), applied, found)
+    return Measurement(loader.key, digest(source.text), applied, found)
 
 
 def settings_written(source: Source, callee: Span, found: Recommendation) -> tuple[Edit, ...]:
