@@ -216,7 +216,7 @@ class Program:
         return {}
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def occurs(pattern: str, text: str) -> bool:
     """Reports whether the pattern is found in a block; most blocks are asked again and again."""
     return re.search(pattern, text) is not None

@@ -37,7 +37,7 @@ class Survey:
     names: set[str] = field(default_factory=set)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def survey(scope: Scope) -> Survey:
     """What a function names, with the functions inside it."""
     found = Survey()

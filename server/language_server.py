@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 
 LOOK_S = 2.0  # between two looks at configuration files, where the client tells nothing
 IDLE_S = 1.0  # without an analysis: nobody types
-MOST_UNCOLLECTED = 200  # analyses
+MOST_UNCOLLECTED = 200_000  # objects, made and not dropped since garbage was searched for
 SWITCH_S = 0.001  # the analyst lets the event loop run so often
 CONFIGURATION_FILES = (f"**/{FILE_NAME}", f"**/{PYPROJECT}")
 
@@ -74,7 +74,6 @@ class Server(LanguageServer):
         self._publishing: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._initialization: Any = None
-        self._n_analyses = 0  # since garbage was searched for
         self._collecting: asyncio.TimerHandle | None = None
         self.stopped = False
 
@@ -262,14 +261,12 @@ class Server(LanguageServer):
 
     def _collect_soon(self) -> None:
         """Search for garbage when nobody waits: that takes longer than an analysis."""
-        self._n_analyses += 1
         if self._collecting is not None:
             self._collecting.cancel()
-        pause = 0.0 if self._n_analyses >= MOST_UNCOLLECTED else IDLE_S
+        pause = 0.0 if gc.get_count()[0] > MOST_UNCOLLECTED else IDLE_S
         self._collecting = asyncio.get_running_loop().call_later(pause, self._collect)
 
     def _collect(self) -> None:
-        self._n_analyses = 0
         self._collecting = None
         if not self.stopped:
             self._analyst.submit(gc.collect)
