@@ -155,7 +155,7 @@ class _Offer:
                     f"Measure the best num_workers {again}",
                     kind=lsp.CodeActionKind.QuickFix,
                     diagnostics=meant or None,
-                    command=probe_command("Probe", place.uri, place.range.start),
+                    command=probe_command(self.server, "Probe", place.uri, place.range.start),
                 )
             )
         return found
@@ -212,10 +212,12 @@ class _Offer:
         ]
 
 
-def probe_command(title: str, uri: str, position: lsp.Position) -> lsp.Command:
+def probe_command(server: Server, title: str, uri: str, position: lsp.Position) -> lsp.Command:
     """The command that measures the loader there."""
-    place: dict[str, Any] = {"line": position.line, "character": position.character}
-    return lsp.Command(title, "dladvise.probe", arguments=[uri, place])
+    arguments: list[Any] = [uri, {"line": position.line, "character": position.character}]
+    if not server.client.progress:
+        arguments.append({"wait": False})
+    return lsp.Command(title, "dladvise.probe", arguments=arguments)
 
 
 def _all_fixed(analysis: Analysis) -> tuple[Edit, ...]:

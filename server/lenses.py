@@ -42,12 +42,12 @@ def _lenses(server: Server, unit: Unit, analysis: Analysis) -> Iterator[lsp.Code
                 lsp.Command("measuring … cancel", "dladvise.cancelProbe", arguments=[place.uri])
             )
         elif (measurement := measured.get(loader.callee)) is None:
-            yield lens(probe_command("Probe num_workers", place.uri, start))
+            yield lens(probe_command(server, "Probe num_workers", place.uri, start))
         else:
             late = "" if measurement.is_fresh(analysis.source.text) else " (code changed since)"
             title = f"measured {measurement.summary}{late}"
             yield lens(lsp.Command(title, "dladvise.showReport", arguments=[place.uri, at]))
-            yield lens(probe_command("probe again", place.uri, start))
+            yield lens(probe_command(server, "probe again", place.uri, start))
 
 
 async def inlay_hints(

@@ -75,7 +75,18 @@ class Probes:
         return next((one for one in self._runs if (one.uri, one.loader) == (uri, loader)), None)
 
     async def probe(self, arguments: list[Any], token: lsp.ProgressToken | None) -> Any:
-        """The command: `uri` and a position in the construction, as a lens gives them."""
+        """The command: `uri` and a position in the construction, as a lens gives them.
+
+        A third argument `{"wait": false}` is for clients that wait for the answer of a
+        command and show nothing meanwhile: it comes at once, and messages tell the rest.
+        """
+        more = arguments[2] if len(arguments) > 2 else None
+        if isinstance(more, dict) and more.get("wait") is False:
+            self._server.soon(self._probe(arguments, token))
+            return {"status": None}
+        return await self._probe(arguments, token)
+
+    async def _probe(self, arguments: list[Any], token: lsp.ProgressToken | None) -> Any:
         try:
             text, analysis, loader = await self._meant(arguments)
             running = self.running(text.uri, loader.key)

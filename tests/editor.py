@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import sys
@@ -135,13 +136,12 @@ class Editor:
         only: list[lsp.CodeActionKind | str] | None = None,
         shown: list[lsp.Diagnostic] | None = None,
     ) -> list[lsp.CodeAction]:
-        """Those that are there; one with a command alone comes without its kind."""
+        """Those that are there."""
         context = lsp.CodeActionContext(shown or [], only)
         params = lsp.CodeActionParams(lsp.TextDocumentIdentifier(uri), range_, context)
         found = await soon(self.client.text_document_code_action_async(params))
         return [
-            one if isinstance(one, lsp.CodeAction) else lsp.CodeAction(one.title, command=one)
-            for one in found or []
+            one if isinstance(one, lsp.CodeAction) else _with_command(one) for one in found or []
         ]
 
     async def action(self, uri: str, range_: lsp.Range, title: str) -> lsp.CodeAction:
@@ -211,6 +211,15 @@ class Editor:
 
     def messages(self) -> list[str]:
         return [one.message for one in self.client.messages]
+
+
+def _with_command(found: lsp.Command) -> lsp.CodeAction:
+    """An action with a command and no edit, which lsprotocol 2025.0 takes for a command."""
+    command = found
+    if found.command.startswith("{"):
+        inner = ast.literal_eval(found.command)
+        command = lsp.Command(inner["title"], inner["command"], arguments=inner["arguments"])
+    return lsp.CodeAction(found.title, command=command)
 
 
 async def soon(awaitable: Any) -> Any:

@@ -221,6 +221,18 @@ async def test_a_client_with_the_basics_alone(tmp_path: Path) -> None:
         assert write.edit is not None
 
 
+async def test_a_client_that_would_wait_in_silence_is_answered_at_once(tmp_path: Path) -> None:
+    async with editor(tmp_path, able("eglot-1.9"), QUICK) as window:
+        uri = window.open("train.py", SLOW)
+        at = position(SLOW, SLOW.index("DataLoader(W"))
+        action = await window.action(uri, lsp.Range(at, at), "Measure")
+        assert action.command is not None and action.command.command == "dladvise.probe"
+        arguments = action.command.arguments or ()
+        assert await window.command("dladvise.probe", *arguments) == {"status": None}
+        await window.until(lambda: any("Use num_workers=" in one for one in window.messages()))
+        assert "measured" in await window.codes(uri)
+
+
 async def test_nothing_waits_while_it_measures(tmp_path: Path) -> None:
     async with editor(tmp_path, options=QUICK) as window:
         uri = window.open("train.py", SLOW)
