@@ -57,7 +57,7 @@ class Choice(NamedTuple):
 
     setting: Setting | None
     cost_s: float
-    measured_s: float | None = None  # our own count, without the way to the loader
+    measured_s: float | None = None  # our own count; the budget begins at the loader, later
     epoch_s: float | None = None  # what it predicts
 
 

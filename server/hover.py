@@ -13,7 +13,7 @@ from dladvise.advisor.ignores import directives
 from dladvise.advisor.model import LoaderCall
 from dladvise.advisor.setting_values import find_rule
 from dladvise.advisor.torch_api import DEFAULTS
-from dladvise.advisor.values import Case, Known, Value, shown
+from dladvise.advisor.values import Case, Known, shown
 from dladvise.probe import Point
 
 from .analysis import Analysis, Loader
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 TOLD = ("batch_size", "shuffle", "num_workers", "prefetch_factor", "persistent_workers",
         "pin_memory", "drop_last", "sampler", "batch_sampler", "collate_fn")  # fmt: skip
 BAR = 20  # characters
+MOST_CASES = 4  # that an argument can be
 
 
 async def hover(server: Server, unit: Unit, params: lsp.HoverParams) -> lsp.Hover | None:
@@ -92,11 +93,7 @@ def _argument(loader: LoaderCall, name: str) -> str:
     """`0`, from the default of --workers on line 12."""
     if loader.lacks(name):
         return f"`{DEFAULTS.get(name)!r}`, torch's default"
-    return " or ".join(dict.fromkeys(_case(case) for case in _known(loader.cases(name))))
-
-
-def _known(value: Value) -> Value:
-    return value[:4]
+    return " or ".join(dict.fromkeys(map(_case, loader.cases(name)[:MOST_CASES])))
 
 
 def _case(case: Case) -> str:
