@@ -47,10 +47,9 @@ class Written:
 def writing(source: Source, callee: Span, workers: Workers, now: Workers | None = None) -> Written:
     """The edits that give the construction with that callee these settings.
 
-    CannotWrite where that is unsafe.
-    Without workers torch refuses the two other arguments: they are taken out then. `now`
-    is what the loader had when the program ran: where the text says something else, it is
-    not the text that decides.
+    CannotWrite where that is unsafe. Without workers torch refuses the two other
+    arguments: they are taken out then. `now` is what the loader had when the program ran:
+    where the text says something else, it is not the text that decides.
     """
     _, calls = read_calls(source)
     index = next(i for i, one in enumerate(calls) if one.fact.callee == callee)

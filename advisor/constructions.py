@@ -132,7 +132,7 @@ def _names(call: ReadCall) -> tuple[str, ...]:
 
 
 def _lines(source: Source, span: Span) -> Lines:
-    return Lines(source.line_at(span.start), source.line_at(max(span.start, span.end - 1)))
+    return Lines(*source.lines_of(span))
 
 
 def _statement_around(program: Program, call: ReadCall, lines: Lines) -> Lines:

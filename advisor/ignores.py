@@ -64,8 +64,7 @@ class Directive:
     def _reaches(self, finding: Finding, source: Source) -> bool:
         own = self.lines[1]  # the line of the comment, the last one that it reaches
         for span in (finding.span, finding.argument or finding.span):
-            first = source.line_at(span.start)
-            last = source.line_at(max(span.start, span.end - 1))
+            first, last = source.lines_of(span)
             if first <= own <= last or self.lines[0] <= first <= own:
                 return True
         return False

@@ -76,6 +76,10 @@ class Source:
         """The line, from 1, of the whole text: cells are not told apart."""
         return bisect_right(self.line_starts, offset)
 
+    def lines_of(self, span: Span) -> tuple[int, int]:
+        """The first and the last line that a place is on."""
+        return self.line_at(span.start), self.line_at(max(span.start, span.end - 1))
+
     def position(self, offset: int) -> Position:
         line = self.line_at(offset)
         column = offset - self.line_starts[line - 1] + 1

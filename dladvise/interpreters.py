@@ -9,6 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dladvise.advisor.settings import Settings
 
 ENVIRONMENTS = (".venv", "venv")
 ROOT_MARKS = ("pyproject.toml", "dladvise.toml", "setup.py", "setup.cfg", ".git")
@@ -45,6 +49,14 @@ def named(word: str, source: str, folder: Path) -> Interpreter:
     if command is None:
         raise InterpreterError(f"{source} {word}: there is no such interpreter")
     return Interpreter(command, source)
+
+
+def configured(settings: Settings) -> Interpreter | None:
+    """The interpreter that the configuration names; None where it names none."""
+    if settings.interpreter is None:
+        return None
+    source = f"{settings.source('probe.interpreter')}: interpreter"
+    return named(settings.interpreter, source, settings.root)
 
 
 def found(script_folder: Path, environ: Mapping[str, str] = os.environ) -> Interpreter:

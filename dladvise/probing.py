@@ -18,10 +18,11 @@ import click
 
 from dladvise import probe
 from dladvise.advisor import settings as configuration
-from dladvise.advisor.applying import CannotWrite, Workers, writing
+from dladvise.advisor.applying import CannotWrite
 from dladvise.advisor.settings import SettingsError
-from dladvise.probe import Recommendation, Request, Settings, TargetError, UserCodeFailed
+from dladvise.probe import Recommendation, Request, TargetError, UserCodeFailed
 from dladvise.probe.ranks import follow, launched
+from dladvise.probe.request import DEFAULT_SECONDS
 from dladvise.probe.results import INTERRUPTED, MEASURED, NOT_ENOUGH, WRONG_USE, target_json
 
 from . import files, interpreters, output
@@ -30,11 +31,10 @@ from .console import complain, say
 from .files import STDIN, FileError
 from .interpreters import Interpreter, InterpreterError
 from .projects import Projects
+from .recommended import recommended
 from .render_live import Live
 from .render_probe import report, table
 from .scan import Rewrite
-
-DEFAULT_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -133,11 +133,8 @@ def _request(aim: Aim, arguments: tuple[str, ...], options: Options) -> tuple[In
     settings = _configured(folder)
     if options.interpreter is not None:
         interpreter = interpreters.named(options.interpreter, "--interpreter", Path.cwd())
-    elif settings.interpreter is not None:
-        source = f"{settings.source('probe.interpreter')}: interpreter"
-        interpreter = interpreters.named(settings.interpreter, source, settings.root)
     else:
-        interpreter = interpreters.found(folder)
+        interpreter = interpreters.configured(settings) or interpreters.found(folder)
     module = options.module or aim.target.module
     unsaved = options.stdin_filename is not None and aim.file is not None
     return interpreter, Request(
@@ -270,14 +267,9 @@ def _rewrite(found: Recommendation, aim: Aim) -> tuple[Rewrite, tuple[str, ...]]
     if construction is None:
         raise CannotWrite(f"{aim.target.shown} does not say which construction made the loader")
     before = aim.file.source
-    new, now = _workers(found.recommended), _workers(found.current)
-    written = writing(before, construction.callee, new, now)
+    written = recommended(before, construction.callee, found)
     after = before.edited(written.edits)
     return Rewrite(before.path, before, after, aim.file.encoded(after)), written.notes
-
-
-def _workers(settings: Settings) -> Workers:
-    return Workers(settings.num_workers, settings.prefetch_factor, settings.persistent_workers)
 
 
 def _changed_lines(rewrite: Rewrite) -> Iterator[str]:

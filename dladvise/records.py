@@ -183,8 +183,7 @@ def _repair(fix: Fix, source: Source) -> Repair:
 
 
 def _lines(source: Source, span: Span) -> tuple[str, ...]:
-    first = source.line_at(span.start)
-    last = max(first, source.line_at(max(span.start, span.end - 1)))
+    first, last = source.lines_of(span)
     if last - first >= EXCERPT_LINES:
         return (source.line(first), source.line(last))
     return tuple(source.line(number) for number in range(first, last + 1))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+DEFAULT_SECONDS = 15.0  # to measure in
+
 
 class TargetError(Exception):
     """A target that cannot mean anything; the words say why."""
@@ -80,7 +82,7 @@ class Request:
     lines: tuple[int, int] | None = None
     cwd: Path = field(default_factory=Path.cwd)
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    seconds: float = 15.0
+    seconds: float = DEFAULT_SECONDS
     reach_seconds: float = 60.0
     epochs: int = 10
     batch_size: int = 32

@@ -14,8 +14,7 @@ from dladvise.advisor.ignores import ignoring, ignoring_in_file
 from .analysis import Analysis
 from .diagnostics import ABOUT_WORKERS, MEASURED, SOURCE
 from .documents import Notebook, Unit
-from .measurements import Measurement, measured_loaders
-from .probes import CannotBeWritten, settings_written
+from .measurements import Measurement
 
 if TYPE_CHECKING:
     from .language_server import Server
@@ -136,16 +135,11 @@ class _Offer:
         if not self.analysis.effective.options.trusted:
             return []
         found = []
-        measured = dict(
-            (loader.callee, measurement)
-            for loader, measurement in measured_loaders(
-                self.analysis, self.server.measurements.of(self.unit.path)
-            )
-        )
+        known = self.server.measurements.of(self.unit.path)
         for loader in self.analysis.loaders:
             if loader.span.end < span.start or span.end < loader.span.start:
                 continue
-            if (measurement := measured.get(loader.callee)) is not None:
+            if (measurement := known.get(loader.key)) is not None:
                 found += await self._measured(loader.callee, measurement)
             meant = [one for code in ABOUT_WORKERS for one in self._diagnostics(loader.span, code)]
             place = self.unit.place(loader.callee)
@@ -161,21 +155,24 @@ class _Offer:
         return found
 
     async def _measured(self, callee: Span, measurement: Measurement) -> list[lsp.CodeAction]:
+        from dladvise.advisor.applying import CannotWrite  # libcst, which is there by now
+        from dladvise.recommended import recommended
+
         source = self.analysis.source
         found = measurement.recommendation
-        if not measurement.is_fresh(source.text) or measurement.is_applied(source.text):
+        if not measurement.is_news(source.text):
             return []
         title = f"Write the measured {found.arguments}"
         meant = self._diagnostics(callee, MEASURED)
         try:
-            edits = await self.server.in_analyst(settings_written, source, callee, found)
-        except CannotBeWritten as error:
+            written = await self.server.in_analyst(recommended, source, callee, found)
+        except CannotWrite as error:
             if not self.server.client.disabled_actions:
                 return []
             disabled = lsp.CodeActionDisabled(f"not safe to write: {error}")
             kind = lsp.CodeActionKind.QuickFix
             return [lsp.CodeAction(title, kind=kind, disabled=disabled)]
-        return [self._action(title, meant, edits, preferred=True)]
+        return [self._action(title, meant, written.edits, preferred=True)]
 
     def _fix(
         self, fix: Fix, meant: list[lsp.Diagnostic], preferred: bool = False
@@ -232,7 +229,7 @@ def _all_fixed(analysis: Analysis) -> tuple[Edit, ...]:
 
 
 def _touched(findings: Iterable[Finding], span: Span) -> list[Finding]:
-    """Those that a selection touches, or the line of a bare cursor."""
+    """Those that a selection, or a bare cursor, touches."""
     return [one for one in findings if one.span.start <= span.end and span.start <= one.span.end]
 
 

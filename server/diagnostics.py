@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 from lsprotocol import types as lsp
 
@@ -12,8 +12,8 @@ from dladvise.advisor import Finding, Severity
 from .analysis import Analysis
 from .clients import Client
 from .documents import Unit
-from .measurements import Measurement, measured_loaders
-from .options import Options
+from .measurements import Measurement
+from .options import OFF, Options
 
 SOURCE = "dladvise"
 MEASURED = "measured"  # the code of what a measurement says
@@ -26,16 +26,19 @@ SEVERITY = {
     Severity.HINT: lsp.DiagnosticSeverity.Hint,
 }
 UNNECESSARY = frozenset({"DL003", "DL099"})  # an argument or comment without effect
-DEPRECATED = frozenset({"DL008"})
 
 
 def diagnostics(
-    unit: Unit, analysis: Analysis, measurements: Iterable[Measurement], client: Client
+    unit: Unit, analysis: Analysis, measurements: Mapping[str, Measurement], client: Client
 ) -> dict[str, list[lsp.Diagnostic]]:
     """Those of each document of a unit, in order of place; an empty list where there is none."""
     found: dict[str, list[lsp.Diagnostic]] = {one.uri: [] for one in unit.documents}
     text = analysis.source.text
-    measured = list(measured_loaders(analysis, measurements))
+    measured = [
+        (loader, measurements[loader.key])
+        for loader in analysis.loaders
+        if loader.key in measurements
+    ]
     settled = [loader.span for loader, one in measured if one.is_applied(text)]
     for finding in analysis.findings:
         if finding.rule.code in ABOUT_WORKERS and any(map(finding.span.overlaps, settled)):
@@ -43,7 +46,7 @@ def diagnostics(
         uri, one = diagnostic(unit, finding, analysis.effective.options, client)
         found[uri].append(one)
     for loader, measurement in measured:
-        if measurement.pays and measurement.is_fresh(text) and not measurement.is_applied(text):
+        if measurement.pays and measurement.is_news(text):
             place = unit.place(loader.callee)
             found[place.uri].append(
                 lsp.Diagnostic(
@@ -60,11 +63,11 @@ def diagnostics(
 def diagnostic(
     unit: Unit, finding: Finding, options: Options, client: Client
 ) -> tuple[str, lsp.Diagnostic]:
-    """A finding with the URI of its document. No value of it is null where that means a thing."""
+    """A finding with the URI of its document, as far as the client can show it."""
     rule = finding.rule
     place = unit.place(finding.span)
     severity = SEVERITY[finding.severity]
-    if (wanted := options.severity.get(rule.code)) is not None and wanted != "off":
+    if (wanted := options.severity.get(rule.code)) is not None and wanted != OFF:
         severity = SEVERITY[Severity[wanted.upper()]]
     related = [
         lsp.DiagnosticRelatedInformation(lsp.Location(*unit.place(one.span)), one.message)
@@ -77,7 +80,7 @@ def diagnostic(
         code=rule.code,
         code_description=lsp.CodeDescription(rule.url) if client.code_descriptions else None,
         source=SOURCE,
-        tags=list(_tags(rule.code)) or None,
+        tags=[lsp.DiagnosticTag.Unnecessary] if rule.code in UNNECESSARY else None,
         related_information=related if related and client.related else None,
         data={"name": rule.name, "fixable": finding.fix is not None}
         if client.diagnostic_data
@@ -95,10 +98,3 @@ def result_id(items: list[lsp.Diagnostic]) -> str:
 def _related(item: lsp.Diagnostic) -> Iterator[object]:
     for one in item.related_information or ():
         yield one.message, one.location.uri, one.location.range
-
-
-def _tags(code: str) -> Iterator[lsp.DiagnosticTag]:
-    if code in UNNECESSARY:
-        yield lsp.DiagnosticTag.Unnecessary
-    if code in DEPRECATED:
-        yield lsp.DiagnosticTag.Deprecated

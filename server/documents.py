@@ -205,21 +205,19 @@ class Documents:
         self._open_cells(notebook, params.cell_text_documents)
         return notebook
 
-    def change_notebook(self, params: lsp.DidChangeNotebookDocumentParams) -> list[str]:
-        """Make the client's changes; the URIs of the cells that are gone are returned."""
+    def change_notebook(self, params: lsp.DidChangeNotebookDocumentParams) -> None:
+        """Make the client's changes."""
         notebook = self.units[params.notebook_document.uri]
         assert isinstance(notebook, Notebook)
         notebook.version = params.notebook_document.version
-        gone: list[str] = []
         cells = params.change.cells
         if cells is None:
-            return gone
+            return
         if cells.structure is not None:
             array = cells.structure.array
             end = array.start + array.delete_count
             notebook.cells[array.start : end] = list(array.cells or ())
             for closed in cells.structure.did_close or ():
-                gone.append(closed.uri)
                 notebook.texts.pop(closed.uri, None)
                 self._unit_of.pop(closed.uri, None)
             self._open_cells(notebook, cells.structure.did_open or ())
@@ -232,7 +230,6 @@ class Documents:
             if document is not None:
                 document.change(content.changes)
                 document.version = content.document.version
-        return gone
 
     def close_notebook(self, uri: str) -> list[str]:
         """Forget a notebook; the URIs of its cells are returned."""

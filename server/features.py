@@ -14,7 +14,6 @@ from dladvise.advisor.setting_values import find_rule
 
 from . import actions, hover, lenses
 from .language_server import Server
-from .measurements import measured_loaders
 from .probes import Refused, place_in
 from .pulling import Workspace, document_diagnostics
 
@@ -28,7 +27,7 @@ def made() -> Server:
     def _initialize(params: lsp.InitializeParams) -> None:
         server.initialize(params)
         if server.client.pulls:
-            pulled(server, workspace)
+            _pulled(server, workspace)
 
     @server.feature(lsp.INITIALIZED)
     def _initialized(params: lsp.InitializedParams) -> None:
@@ -82,7 +81,7 @@ def made() -> Server:
     return server
 
 
-def pulled(server: Server, workspace: Workspace) -> None:
+def _pulled(server: Server, workspace: Workspace) -> None:
     """Answer clients that ask for diagnostics."""
 
     @server.feature(
@@ -148,8 +147,10 @@ async def _show_report(server: Server, arguments: list[Any]) -> Any:
         return None
     analysis = await server.analysed(unit)
     at = unit.span(uri, lsp.Range(position, position)).start
-    for loader, measurement in measured_loaders(analysis, server.measurements.of(unit.path)):
-        if loader.span.start <= at <= loader.span.end:
+    known = server.measurements.of(unit.path)
+    for loader in analysis.loaders:
+        measurement = known.get(loader.key)
+        if measurement is not None and loader.span.start <= at <= loader.span.end:
             found = measurement.recommendation
             lines = report(found, Paint.NONE, io.StringIO())
             markdown = "\n".join(["```", *lines, "```", ""])

@@ -13,7 +13,7 @@ from dladvise.probe import usable_cores
 from dladvise.projects import Projects
 from dladvise.walk import NEVER
 
-from .options import Options
+from .options import OFF, Options
 
 _Signature = tuple[tuple[str, int], ...]
 
@@ -71,11 +71,6 @@ class Folders:
     def roots(self) -> tuple[Path, ...]:
         return tuple(folder.root for folder in self._folders.values() if folder.root is not None)
 
-    @property
-    def options(self) -> Options:
-        """Those that hold outside of every folder."""
-        return self._rest.options
-
     def add(self, root: Path) -> None:
         self._folders.setdefault(str(root), Folder(root, self._rest.options))
 
@@ -103,7 +98,7 @@ class Folders:
     def _effective(self, path: Path | None, folder: Folder, projects: Settings) -> Effective:
         settings = folder.options.over(projects)
         rules = settings.rules() if path is None else settings.rules_for(path)
-        off = {code for code, severity in folder.options.severity.items() if severity == "off"}
+        off = {code for code, severity in folder.options.severity.items() if severity == OFF}
         if path is not None and _is_left_out(path, settings):
             rules = ()
         return Effective(

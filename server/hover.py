@@ -18,7 +18,7 @@ from dladvise.probe import Point
 
 from .analysis import Analysis, Loader
 from .documents import Unit
-from .measurements import Measurement, measured_loaders
+from .measurements import Measurement
 
 if TYPE_CHECKING:
     from .language_server import Server
@@ -40,14 +40,11 @@ async def hover(server: Server, unit: Unit, params: lsp.HoverParams) -> lsp.Hove
     if named is not None:
         words, span = named
         return _shown(server, unit, words, span)
-    measured = {
-        loader.callee: measurement
-        for loader, measurement in measured_loaders(analysis, server.measurements.of(unit.path))
-    }
+    known = server.measurements.of(unit.path)
     for loader in analysis.loaders:
         if loader.callee.start <= at <= loader.callee.end:
             lines = await server.in_analyst(_construction, analysis, loader)
-            if (measurement := measured.get(loader.callee)) is not None:
+            if (measurement := known.get(loader.key)) is not None:
                 lines += ["", *_measured(measurement, analysis.source.text)]
             return _shown(server, unit, "\n".join(lines), loader.callee)
     return None

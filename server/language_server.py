@@ -28,7 +28,7 @@ from . import diagnostics
 from .analysis import Analysis, analysed
 from .clients import Client
 from .documents import Documents, Notebook, Unit, path_of
-from .folders import Folders
+from .folders import Effective, Folders
 from .measurements import Measurements
 from .options import SECTION, read
 from .probes import Probes
@@ -238,13 +238,12 @@ class Server(LanguageServer):
                 return known
             task = self._at_work.get(unit.uri)
             if task is None:
-                task = self.soon(self._analyse(unit))
+                task = self.soon(self._analyse(unit, effective))
                 self._at_work[unit.uri] = task
             await asyncio.shield(task)
 
-    async def _analyse(self, unit: Unit) -> Analysis:
+    async def _analyse(self, unit: Unit, effective: Effective) -> Analysis:
         before = self._analyses.get(unit.uri)
-        effective = self.folders.effective(unit.path)
         try:
             analysis = await self.in_analyst(analysed, unit.source, effective, before)
         except Exception as error:

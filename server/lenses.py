@@ -12,7 +12,6 @@ from dladvise.advisor import Span
 from .actions import probe_command
 from .analysis import Analysis
 from .documents import Text, Unit
-from .measurements import measured_loaders
 
 if TYPE_CHECKING:
     from .language_server import Server
@@ -28,7 +27,6 @@ async def code_lenses(server: Server, unit: Unit) -> list[lsp.CodeLens]:
 
 def _lenses(server: Server, unit: Unit, analysis: Analysis) -> Iterator[lsp.CodeLens]:
     known = server.measurements.of(unit.path)
-    measured = {loader.callee: one for loader, one in measured_loaders(analysis, known)}
     for loader in analysis.loaders:
         place = unit.place(loader.callee)
         start = place.range.start
@@ -41,7 +39,7 @@ def _lenses(server: Server, unit: Unit, analysis: Analysis) -> Iterator[lsp.Code
             yield lens(
                 lsp.Command("measuring … cancel", "dladvise.cancelProbe", arguments=[place.uri])
             )
-        elif (measurement := measured.get(loader.callee)) is None:
+        elif (measurement := known.get(loader.key)) is None:
             yield lens(probe_command(server, "Probe num_workers", place.uri, start))
         else:
             late = "" if measurement.is_fresh(analysis.source.text) else " (code changed since)"
@@ -60,9 +58,10 @@ async def inlay_hints(
     analysis = await server.analysed(unit)
     wanted = unit.span(params.text_document.uri, params.range)
     found = []
-    for loader, measurement in measured_loaders(analysis, server.measurements.of(unit.path)):
-        text = analysis.source.text
-        if not measurement.is_fresh(text) or measurement.is_applied(text):
+    known = server.measurements.of(unit.path)
+    for loader in analysis.loaders:
+        measurement = known.get(loader.key)
+        if measurement is None or not measurement.is_news(analysis.source.text):
             continue
         at = loader.span.end if loader.behind_workers is None else loader.behind_workers
         if not wanted.start <= at <= wanted.end:

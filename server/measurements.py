@@ -7,7 +7,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,8 +17,6 @@ from platformdirs import user_cache_path
 
 from dladvise.probe import Recommendation
 from dladvise.probe.results import from_json
-
-from .analysis import Analysis, Loader
 
 FORMAT = 1
 WORTH = 1.05  # times the throughput: below it nobody is told
@@ -46,6 +44,10 @@ class Measurement:
         found = digest(text)
         return found == self.applied or (found == self.text and not self.recommendation.changes)
 
+    def is_news(self, text: str) -> bool:
+        """Reports whether it was measured for this text, and other settings are recommended."""
+        return self.is_fresh(text) and not self.is_applied(text)
+
     @property
     def pays(self) -> bool:
         """Whether the recommended settings are faster than those that were written."""
@@ -68,20 +70,16 @@ class Measurements:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._known: dict[Path, tuple[Measurement, ...]] = {}
+        self._known: dict[Path, dict[str, Measurement]] = {}
 
-    def of(self, path: Path | None) -> tuple[Measurement, ...]:
-        """Those of a file's loaders."""
-        if path is None:
-            return ()
-        if path not in self._known:
-            self._known[path] = tuple(_read(self._file(path)))
-        return self._known[path]
+    def of(self, path: Path | None) -> Mapping[str, Measurement]:
+        """Those of a file's loaders, by the key of each."""
+        return {} if path is None else self._of(path)
 
     def add(self, path: Path, measurement: Measurement) -> None:
         """Keep a measurement in place of an earlier one; the disk is no more than a help."""
-        others = [one for one in self.of(path) if one.loader != measurement.loader]
-        self._known[path] = (*others, measurement)
+        known = self._of(path)
+        known[measurement.loader] = measurement
         entry = {"format": FORMAT, "path": str(path), "loaders": []}
         entry["loaders"] = [
             {
@@ -90,27 +88,21 @@ class Measurements:
                 "applied": one.applied,
                 "found": one.recommendation.json(),
             }
-            for one in self._known[path]
+            for one in known.values()
         ]
         try:
             _write(self._file(path), json.dumps(entry, indent=1))
         except OSError:
             return
 
+    def _of(self, path: Path) -> dict[str, Measurement]:
+        if path not in self._known:
+            self._known[path] = {one.loader: one for one in _read(self._file(path))}
+        return self._known[path]
+
     def _file(self, path: Path) -> Path:
         folder = self._folder or user_cache_path("dladvise") / "measurements"
         return folder / f"{_hash(str(path))}.json"
-
-
-def measured_loaders(
-    analysis: Analysis, measurements: Iterable[Measurement]
-) -> Iterator[tuple[Loader, Measurement]]:
-    """The loaders that were measured, in order of place."""
-    by_key = {one.loader: one for one in measurements}
-    if by_key:
-        for loader in analysis.loaders:
-            if loader.key in by_key:
-                yield loader, by_key[loader.key]
 
 
 @lru_cache(maxsize=64)

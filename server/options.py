@@ -117,7 +117,8 @@ def read(given: Any, base: Options | None = None) -> Options:
             else:
                 problems_.append(f"{EDITOR}: {key} must be an object, not {kind(value)}")
         elif head in _KEYS:
-            _set_one(table, key, value, problems_)
+            if _fits(key, value, problems_):
+                table[key] = _copied(value)
         else:
             known = [*_OURS, *_KEYS]
             problems_.append(f"{EDITOR}: unknown setting {key}{did_you_mean(key, known)}")
@@ -132,11 +133,6 @@ def _set(table: dict[str, Any], head: str, inner: Mapping[str, Any], problems: l
             problems.append(f"{EDITOR}: unknown setting {head}.{name}")
         elif _fits(f"{head}.{name}", value, problems):
             table.setdefault(head, {})[name] = _copied(value)
-
-
-def _set_one(table: dict[str, Any], key: str, value: Any, problems: list[str]) -> None:
-    if _fits(key, value, problems):
-        table[key] = _copied(value)
 
 
 def _fits(key: str, value: Any, problems: list[str]) -> bool:

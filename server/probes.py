@@ -15,9 +15,10 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
 from dladvise import interpreters, probe
-from dladvise.advisor import Edit, Source, Span
+from dladvise.advisor import Source
 from dladvise.interpreters import Interpreter, InterpreterError
-from dladvise.probe import Point, ProbeError, Recommendation, Request, Settings, Stage, Target
+from dladvise.probe import Point, ProbeError, Recommendation, Request, Stage, Target
+from dladvise.probe.request import DEFAULT_SECONDS
 from dladvise.probe.results import UserCodeFailed
 
 from .analysis import Analysis, Loader
@@ -29,7 +30,6 @@ from .measurements import Measurement, digest
 if TYPE_CHECKING:
     from .language_server import Server
 
-DEFAULT_SECONDS = 15.0
 TITLE = "Measuring the DataLoader"
 STOP_S = 3.0  # for what runs to end when the server does
 RUN, NOT_NOW = "Run", "Not now"
@@ -56,10 +56,6 @@ class Run:
 
 class Refused(Exception):
     """There is nothing to measure; the words say why."""
-
-
-class CannotBeWritten(Exception):
-    """The measured settings cannot be written into the text safely; one sentence says why."""
 
 
 class Probes:
@@ -137,7 +133,11 @@ class Probes:
         analysis = await server.analysed(text)
         offset = text.document.offset(position)
         line = analysis.source.line_at(offset)
-        found = [one for one in analysis.loaders if _on_line(analysis.source, one.span, line)]
+        found = []
+        for one in analysis.loaders:
+            first, last = analysis.source.lines_of(one.span)
+            if first <= line <= last:
+                found.append(one)
         if not found:
             raise Refused(f"no loader is constructed on line {line}")
         inner = [one for one in found if one.callee.start <= offset <= one.callee.end]
@@ -304,18 +304,14 @@ def place_in(arguments: list[Any]) -> tuple[str, lsp.Position]:
     return uri, lsp.Position(line, character)
 
 
-def _on_line(source: Source, span: Span, line: int) -> bool:
-    return source.line_at(span.start) <= line <= source.line_at(max(span.start, span.end - 1))
-
-
 def _interpreter(effective: Effective, text: Text) -> Interpreter:
     """The setting's, else the editor's, else the project's."""
-    settings, options = effective.settings, effective.options
-    if settings.interpreter is not None:
-        source = f"{settings.source('probe.interpreter')}: interpreter"
-        return interpreters.named(settings.interpreter, source, settings.root)
-    if options.interpreter is not None:
-        return interpreters.named(options.interpreter, "the editor's interpreter", effective.root)
+    configured = interpreters.configured(effective.settings)
+    if configured is not None:
+        return configured
+    word = effective.options.interpreter
+    if word is not None:
+        return interpreters.named(word, "the editor's interpreter", effective.root)
     assert text.path is not None
     return interpreters.found(text.path.parent)
 
@@ -323,8 +319,7 @@ def _interpreter(effective: Effective, text: Text) -> Interpreter:
 def _request(text: Text, analysis: Analysis, loader: Loader, interpreter: Interpreter) -> Request:
     """What to measure: the loader of that call, in the text as it is in the editor."""
     settings, source = analysis.effective.settings, analysis.source
-    first = source.line_at(loader.span.start)
-    last = source.line_at(max(loader.span.start, loader.span.end - 1))
+    first, last = source.lines_of(loader.span)
     line = source.line_at(loader.callee.start)
     before = [
         one
@@ -346,21 +341,11 @@ def _request(text: Text, analysis: Analysis, loader: Loader, interpreter: Interp
 
 def _measurement(source: Source, loader: Loader, found: Recommendation) -> Measurement:
     """What to keep; the text with the recommended settings is known from here on."""
+    from dladvise.advisor.applying import CannotWrite  # libcst, which is there by now
+    from dladvise.recommended import recommended
+
     try:
-        applied = digest(source.edited(settings_written(source, loader.callee, found)).text)
-    except CannotBeWritten:
+        applied = digest(source.edited(recommended(source, loader.callee, found).edits).text)
+    except CannotWrite:
         applied = None
     return Measurement(loader.key, digest(source.text), applied, found)
-
-
-def settings_written(source: Source, callee: Span, found: Recommendation) -> tuple[Edit, ...]:
-    """The edits that write the recommended settings; CannotBeWritten says why not."""
-    from dladvise.advisor.applying import CannotWrite, Workers, writing  # libcst, when it is there
-
-    def workers(settings: Settings) -> Workers:
-        return Workers(settings.num_workers, settings.prefetch_factor, settings.persistent_workers)
-
-    try:
-        return writing(source, callee, workers(found.recommended), workers(found.current)).edits
-    except CannotWrite as error:
-        raise CannotBeWritten(str(error)) from None

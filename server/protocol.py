@@ -17,8 +17,6 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 if TYPE_CHECKING:
     from .language_server import Server
 
-_Message = dict[str, Any]
-
 
 class Protocol(LanguageServerProtocol):
     """Speaks to one client; `exit_status` is what the process ends with after `exit`."""
@@ -159,7 +157,3 @@ class Protocol(LanguageServerProtocol):
     @lsp_method(lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def lsp_work_done_progress_cancel(self, params: lsp.WorkDoneProgressCancelParams) -> None:
         self._server.probes.cancel_token(params.token)
-
-    @lsp_method(lsp.SET_TRACE)
-    def lsp_set_trace(self, params: lsp.SetTraceParams) -> None:  # type: ignore[override]
-        self.trace = params.value

@@ -134,7 +134,7 @@ class Workspace:
             if source is not None:
                 unit = Text(Document(uri, source, encoding=server.documents.encoding))
                 analysis = await server.in_analyst(analysed, source, effective, None)
-                items = diagnostics(unit, analysis, (), server.client)[uri]
+                items = diagnostics(unit, analysis, {}, server.client)[uri]
             kept = self._known[uri] = stamp, result_id(items), items
         return kept[1], kept[2]
 
