@@ -137,6 +137,7 @@ def _commands(server: Server) -> None:
 async def _show_report(server: Server, arguments: list[Any]) -> Any:
     from dladvise.render_probe import report  # few ask
     from dladvise.render_text import Paint
+    from dladvise.report import page
 
     try:
         uri, position = place_in(arguments)
@@ -155,6 +156,6 @@ async def _show_report(server: Server, arguments: list[Any]) -> Any:
             lines = report(found, Paint.NONE, io.StringIO())
             markdown = "\n".join(["```", *lines, "```", ""])
             server.show(lsp.MessageType.Info, found.reason)
-            return {"markdown": markdown, "found": found.json()}
+            return {"markdown": markdown, "html": page(found), "found": found.json()}
     server.show(lsp.MessageType.Info, "this loader was not measured yet")
     return None
