@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from html import escape
 
-from dladvise.probe import Point, Recommendation
+from dladvise.probe import Consumer, Point, Recommendation
 from dladvise.probe.durations import duration
 
+from . import chart, colours
 from .render_probe import COLUMNS
 
-# Each name: in light, in dark, and what an editor calls its own.
-COLOURS = {
-    "ink": ("#1f2328", "#e6edf3", "foreground"),
-    "muted": ("#59636e", "#9ba4ae", "descriptionForeground"),
-    "paper": ("#ffffff", "#0d1117", "editor-background"),
-    "panel": ("#f6f8fa", "#161b22", "textCodeBlock-background"),
-    "line": ("#d1d9e0", "#3d444d", "editorWidget-border"),
-}
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+WIDTHS = (360, 480, 640, 860)  # a chart for each, so that its text is as large as the page's
+BOUND_BY = {
+    "cpu": "The cores: making batches keeps all of them busy.",
+    "latency": "Waiting: samples are waited for more than worked on.",
+    "transport": "Transport: moving batches between processes costs more than it saves.",
+    "consumer": "Your training step: the next batch is there before it is wanted.",
+    "memory": "Memory: more workers do not fit.",
+    "main process": "The main process: what it does for each batch is not shared by workers.",
+}
 
 
 def page(found: Recommendation) -> str:
-    """The page: the answer, what was measured for it, and how sure it is."""
+    """The page: the answer, what was measured for it, and how sure it is.
+
+    It takes the colours and fonts of an editor that shows it, and nothing from anywhere else.
+    """
     title = escape(found.target.shown)
-    body = "\n".join(
-        part for section in (_answer, _table, _certainty, _machine) for part in section(found)
-    )
+    sections = (_answer, _charts, _time, _table, _certainty, _machine)
+    body = "\n".join(line for section in sections for line in section(found))
     return f"""\
 <!doctype html>
 <html lang="en">
@@ -34,9 +38,9 @@ def page(found: Recommendation) -> str:
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}: what dladvise measured</title>
+<title>{title}: measured by dladvise</title>
 <style>
-{_style()}</style>
+{colours.variables()}{STYLE}{chart.STYLE}{_one_chart()}</style>
 </head>
 <body>
 <main>
@@ -49,101 +53,174 @@ def page(found: Recommendation) -> str:
 
 
 def _answer(found: Recommendation) -> Iterator[str]:
-    yield f'<p class="answer">{escape(found.reason)}</p>'
-    if not found.changes:
-        yield "<p>Leave it as it is.</p>"
+    head, colon, rest = found.reason.partition(": ")
+    yield f'<p class="answer"><strong>{escape(head)}</strong>{escape(colon + rest)}</p>'
+    if found.changes:
+        code, bracket, note = found.arguments.partition(" (")
+        yield f'<p class="write"><span>Write</span> <code>{escape(code)}</code></p>'
+        if bracket:
+            yield f'<p class="note">{escape(note.removesuffix(")"))}</p>'
+    else:
+        yield '<p class="write">Nothing is to be written.</p>'
+
+
+def _charts(found: Recommendation) -> Iterator[str]:
+    if not found.curve:
         return
-    code, _, note = found.arguments.partition(" (")
-    yield f"<p>Write <code>{escape(code)}</code>{escape(f' ({note}') if note else ''}</p>"
+    yield "<figure>"
+    yield from (chart.drawing(found, width) for width in WIDTHS)
+    yield "<figcaption>Bars and the band are 95&nbsp;% intervals.</figcaption></figure>"
+
+
+def _one_chart() -> str:
+    """Style that shows the widest chart for which there is room."""
+    rules = [".chart { display: none; width: 100%; height: auto; }"]
+    for width, wider in zip(WIDTHS, (*WIDTHS[1:], None), strict=True):
+        room = [] if width == WIDTHS[0] else [f"(min-width: {width}px)"]
+        room += [] if wider is None else [f"(max-width: {wider - 0.02}px)"]
+        rules.append(f"@container {' and '.join(room)} {{ #chart-{width} {{ display: block; }} }}")
+    return "\n".join(rules) + "\n"
+
+
+def _time(found: Recommendation) -> Iterator[str]:
+    yield "<section><h2>Where the time goes</h2>"
+    if found.consumer is not None:
+        yield from _loop(found.consumer)
+    bound_by = BOUND_BY.get(found.bound_by, found.bound_by)
+    yield f"<p>What limits it with the recommended setting: {escape(bound_by)}</p></section>"
+
+
+def _loop(consumer: Consumer) -> Iterator[str]:
+    """A step of the training loop as a bar, in two parts."""
+    waits = min(max(consumer.wait_share, 0.0), 1.0)
+    parts = f"{waits:.0%} waiting for data, {1 - waits:.0%} training"
+    yield (
+        '<svg class="share" width="100%" height="20" role="img" aria-labelledby="share-title">'
+        f'<title id="share-title">Your loop: {parts}</title>'
+        f'<rect class="waits" width="{waits:.2%}" height="20"/>'
+        f'<rect class="trains" x="{waits:.2%}" width="{1 - waits:.2%}" height="20"/></svg>'
+    )
+    step = duration(consumer.step_s)
+    wait = f", {duration(consumer.step_s * waits / (1 - waits))} a batch" if waits < 1 else ""
+    yield (
+        '<p class="shares">'
+        f'<span class="waits">waiting for data {waits:.0%}{wait}</span> '
+        f'<span class="trains">training {1 - waits:.0%}, {step} a step</span></p>'
+        "<p>That is your loop with the present setting.</p>"
+    )
 
 
 def _table(found: Recommendation) -> Iterator[str]:
     columns = [one for one in COLUMNS if any(one.cell(point) for point in found.curve)]
-    yield "<h2>Every setting that was measured</h2>"
-    yield '<div class="scroll" tabindex="0" role="region" aria-label="The settings"><table>'
+    yield '<section><h2 id="settings">Every setting that was measured</h2>'
+    yield '<div class="scroll" tabindex="0" role="region" aria-labelledby="settings"><table>'
     head = "".join(f'<th scope="col">{escape(one.title)}</th>' for one in columns)
-    yield f'<thead><tr>{head}<th scope="col"></th></tr></thead><tbody>'
+    yield f'<thead><tr>{head}<th scope="col"><span class="unseen">mark</span></th></tr></thead>'
+    yield "<tbody>"
     for point in found.curve:
         first, *others = (escape(one.cell(point)) for one in columns)
         cells = "".join(f"<td>{cell}</td>" for cell in others)
-        mark = _mark(point, found)
-        yield f'<tr><th scope="row">{first}</th>{cells}<td class="mark">{mark}</td></tr>'
-    yield "</tbody></table></div>"
+        chosen = ' class="chosen"' if chart.is_of(point, found.recommended) else ""
+        mark = f'<td class="mark">{_mark(point, found)}</td>'
+        yield f'<tr{chosen}><th scope="row">{first}</th>{cells}{mark}</tr>'
+    yield "</tbody></table></div></section>"
 
 
 def _mark(point: Point, found: Recommendation) -> str:
-    here = (point.num_workers, point.prefetch_factor)
-    return ", ".join(
-        word
-        for word, settings in (("now", found.current), ("recommended", found.recommended))
-        if settings._replace(num_workers=here[0], prefetch_factor=here[1]).effective
-        == settings.effective
-    )
+    marks = (("now", found.current), ("recommended", found.recommended))
+    return ", ".join(word for word, settings in marks if chart.is_of(point, settings))
 
 
 def _certainty(found: Recommendation) -> Iterator[str]:
-    yield "<h2>How sure it is</h2>"
-    yield f"<p>Confidence is {escape(found.confidence)}, after {found.elapsed_s:.0f} s.</p>"
-    if found.consumer is not None:
-        yield (
-            f"<p>A step of your loop takes {duration(found.consumer.step_s)}, and "
-            f"{found.consumer.wait_share:.0%} of its time is waiting for data.</p>"
-        )
+    yield "<section><h2>How sure it is</h2>"
+    n_batches = sum(point.batches for point in found.curve)
+    words = (
+        f"Confidence is <strong>{escape(found.confidence)}</strong>: {len(found.curve)} settings "
+        f"and {n_batches:,} batches were measured in {found.elapsed_s:.0f}&nbsp;s."
+    )
+    chosen = [point for point in found.curve if chart.is_of(point, found.recommended)]
+    for rate in (point.batches_per_s for point in chosen[:1] if point.batches_per_s.value):
+        reach = (rate.high - rate.low) / 2 / rate.value
+        words += f" The throughput of the recommended one is known to ±{reach:.1%}."
+    yield f"<p>{words}</p>"
     if found.warnings:
-        yield "<ul>"
+        yield '<ul class="warnings">'
         yield from (f"<li>{escape(warning)}</li>" for warning in found.warnings)
         yield "</ul>"
+    yield "</section>"
 
 
 def _machine(found: Recommendation) -> Iterator[str]:
     machine = found.machine
     facts = {
         "usable cores": f"{machine.usable_cores} ({machine.cores_from})",
+        "memory": machine.memory_mb and f"{machine.memory_mb:,} MB",
+        "/dev/shm": machine.shm_mb and f"{machine.shm_mb:,} MB",
+        "workers start by": machine.start_method,
         "torch": machine.torch,
         "Python": machine.python,
     }
-    yield "<h2>The machine</h2><dl>"
+    yield "<section><h2>The machine</h2><dl>"
     for name, fact in facts.items():
-        yield f"<dt>{name}</dt><dd>{escape(str(fact))}</dd>"
-    yield "</dl>"
-
-
-def _style() -> str:
-    light = _declared({name: values[0] for name, values in COLOURS.items()}, "light")
-    dark = _declared({name: values[1] for name, values in COLOURS.items()}, "dark")
-    taken = " ".join(
-        f"--{name}: var(--vscode-{theirs}, var(--own-{name}));"
-        for name, (_, _, theirs) in COLOURS.items()
-    )
-    return f"""\
-body {{ {light} }}
-@media (prefers-color-scheme: dark) {{ body {{ {dark} }} }}
-body.vscode-light {{ {light} }}
-body.vscode-dark, body.vscode-high-contrast {{ {dark} }}
-body.vscode-high-contrast-light {{ {light} }}
-body {{ {taken} }}
-{STYLE}"""
-
-
-def _declared(colours: Mapping[str, str], scheme: str) -> str:
-    words = " ".join(f"--own-{name}: {colour};" for name, colour in colours.items())
-    return f"{words} color-scheme: {scheme};"
+        if fact:
+            yield f"<dt>{name}</dt><dd>{escape(fact)}</dd>"
+    yield "</dl></section>"
 
 
 STYLE = """\
 body {
   margin: 0;
+  padding: 0;
   background: var(--paper);
   color: var(--ink);
-  font: 15px/1.5 var(--vscode-font-family, system-ui, sans-serif);
+  font: 15px/1.5 var(--vscode-font-family, system-ui, -apple-system, "Segoe UI", sans-serif);
 }
-main { max-width: 56rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
-h1 { font-size: 1rem; overflow-wrap: anywhere; }
-h2 { font-size: 1rem; margin: 2rem 0 0.5rem; }
-.answer { font-size: 1.25rem; }
+main { max-width: 54rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
+code, h1 { font-family: var(--vscode-editor-font-family, ui-monospace, monospace); }
+h1 { margin: 0 0 0.75rem; color: var(--muted); font-size: 0.9rem; font-weight: 400; }
+h1, code, li, dd { overflow-wrap: anywhere; }
+h2 { margin: 2.25rem 0 0.5rem; font-size: 1rem; font-weight: 600; }
+p { max-width: 44rem; margin: 0.5rem 0; }
+.answer { margin: 0; font-size: 1.2rem; line-height: 1.45; }
+.answer strong { font-weight: 650; }
+.write { margin: 0.9rem 0 0; }
+.write span { color: var(--muted); }
+.write code { padding: 0.3em 0.55em; background: var(--panel); border-radius: 4px; }
+.note, figcaption { color: var(--muted); font-size: 0.85rem; }
+figure { container-type: inline-size; margin: 2rem 0 0; }
+figcaption { margin-top: 0.5rem; }
+.share { display: block; border-radius: 3px; }
+.share .waits { fill: var(--third); }
+.share .trains { fill: var(--first); }
+.shares { display: flex; flex-wrap: wrap; gap: 0 1.5rem; }
+.shares span::before {
+  content: "";
+  display: inline-block;
+  width: 0.7em;
+  height: 0.7em;
+  margin-right: 0.5em;
+  border-radius: 2px;
+  forced-color-adjust: none;
+}
+.shares .waits::before { background: var(--third); }
+.shares .trains::before { background: var(--first); }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.25rem 0.75rem; text-align: right; white-space: nowrap; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.25rem 1rem; }
+table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.3rem 0 0.3rem 1.5rem; text-align: right; white-space: nowrap; }
+th:first-child { padding-left: 0.25rem; }
+thead th { color: var(--muted); font-weight: 400; }
+tbody th { font-weight: inherit; }
+tbody tr { border-top: 1px solid var(--line); }
+tr.chosen { font-weight: 600; }
+td.mark { padding-right: 0.25rem; text-align: left; }
+.unseen { position: absolute; clip-path: inset(50%); }
+.warnings { margin: 0.75rem 0 0; padding-left: 1.2rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 1.5rem; margin: 0; }
+dt { color: var(--muted); }
 dd { margin: 0; }
+section, figure, tr { break-inside: avoid; }
+@media print {
+  main { max-width: none; padding: 0; }
+  .share, .shares { print-color-adjust: exact; }
+}
 """
