@@ -32,11 +32,11 @@ def scale(most: float, n_steps: int) -> Scale:
 
 
 def tick(value: float) -> str:
-    """0, 25, 1.5k, 2M, 0.004, 2e-07."""
+    """0, 25, 2,000, 15k, 2M, 0.004, 2e-07."""
     for power, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if value >= power:
             return f"{value / (1e3 if letter == 'k' else power):.4g}{letter}"
-    return f"{value:.5g}"
+    return f"{value:,.5g}"
 
 
 class Places(NamedTuple):

@@ -9,13 +9,16 @@ from typing import NamedTuple
 from dladvise.probe import Point, Recommendation, Settings
 
 from .axes import places, scale, tick
-from .colours import literal
 from .render_probe import COLUMNS
 
 STYLE = """\
-.chart { font: 12px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
+.chart {
+  font: 12px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, "DejaVu Sans",
+    "Liberation Sans", "Noto Sans", sans-serif;
+}
 .chart text { fill: var(--muted); }
-.chart .title, .chart .mark { fill: var(--ink); font-weight: 600; }
+.chart .title, .chart .mark, .chart .heading { fill: var(--ink); font-weight: 600; }
+.chart .heading { font-size: 15px; }
 .chart .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
 .chart .sheet { fill: var(--paper); }
 .chart .grid { stroke: var(--line); }
@@ -42,31 +45,43 @@ SHAPES = (
 )
 LEFT, RIGHT = 52, 14  # of a plot: room for the labels of its axis, and for half a last one
 INSET = 14  # from a plot's edges to its outermost points
-ROW = 18  # one line of text
-LETTER = 7.3  # the width of one, at most
+ROW, ABOVE = 18, 10  # one line of text, and what is above a plot for its highest point
+LETTER, BOLD = 7.3, 8.4  # the width of one, in most fonts less
 DODGE = 7  # between points of one number of workers
 TALLER, LOWER = 200, 64  # the plot of the throughput, and the two below it
-STANDALONE = 760  # the width of a picture in a file
 
 
-def standalone(found: Recommendation) -> str:
-    """The picture as an SVG file: light or dark as its reader likes it."""
-    drawn = drawing(found, STANDALONE)
-    dark, forced = (literal(STYLE, scheme) for scheme in ("dark", "forced"))
-    style = (
-        f"{literal(STYLE, 'light')}"
-        f"@media (prefers-color-scheme: dark) {{\n{dark}}}\n"
-        f"@media (forced-colors: active) {{\n{forced}}}\n"
+class Drawing(NamedTuple):
+    """The elements of a picture, and the room that they take."""
+
+    elements: str
+    width: int
+    height: int
+
+    def svg(self, found: Recommendation) -> str:
+        """As an element of a page that has STYLE and the variables in it."""
+        ident = f"chart-{self.width}"
+        return (
+            f'<svg class="chart" id="{ident}" viewBox="0 0 {self.width} {self.height}" '
+            f'width="{self.width}" height="{self.height}" {described(found, ident)}\n'
+            f"{self.elements}\n</svg>"
+        )
+
+
+def described(found: Recommendation, ident: str) -> str:
+    """The end of an svg tag and the elements behind it that say what is to be seen."""
+    rows = "; ".join(words_of(point) for point in found.curve)
+    title = f"Throughput by num_workers of {found.target.shown}"
+    return (
+        f'role="img" aria-labelledby="{ident}-title" aria-describedby="{ident}-desc">\n'
+        f'<title id="{ident}-title">{escape(title)}</title>\n'
+        f'<desc id="{ident}-desc">{escape(f"Measured: {rows}. {found.reason}")}</desc>'
     )
-    head, body = drawn.split(">", 1)
-    head = head.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    sheet = '<rect class="sheet" width="100%" height="100%"/>'
-    return f"{head}>\n<style>\n{style}</style>\n{sheet}{body}\n"
 
 
-def drawing(found: Recommendation, width: int) -> str:
-    """The picture as an `svg` element that takes STYLE and the variables in it from its page."""
-    return _Drawing(found, width).svg()
+def drawing(found: Recommendation, width: int) -> Drawing:
+    """The picture, so wide."""
+    return _Chart(found, width).drawing()
 
 
 class _Panel(NamedTuple):
@@ -87,7 +102,7 @@ class _Drawn(NamedTuple):
     settings: Settings
 
 
-class _Drawing:
+class _Chart:
     def __init__(self, found: Recommendation, width: int) -> None:
         self.found = found
         self.width = width
@@ -96,37 +111,27 @@ class _Drawing:
         self.places = places(workers, LEFT + INSET, width - RIGHT - INSET)
         self.points = list(self._dodged())
 
-    def svg(self) -> str:
+    def drawing(self) -> Drawing:
         parts: list[str] = []
         y = 0.0
         for index, panel in enumerate(self._panels()):
             y += ROW
-            parts.append(_text(0, y - 5, panel.title, "title"))
+            parts.append(text(0, y - 5, panel.title, "title"))
             if not index:
                 legend, y = self._legend(y)
                 parts += legend
                 marks, y = self._marks(y)
                 parts += marks
-            y += 6
+            y += ABOVE
             parts += self._plot(panel, y, is_first=not index)
             y += panel.height + ROW
-            parts += self._workers(y - 4)
-            y += 10
+            parts += self._workers(y)
+            y += 14
         name = "num_workers"
         if self.places.spacing != "linear":
             name += f" ({self.places.spacing})"
-        parts.append(_text((LEFT + self.width - RIGHT) / 2, y + 4, name, "", "middle"))
-        height = round(y + 12)
-        ident = f"chart-{self.width}"
-        return (
-            f'<svg class="chart" id="{ident}" viewBox="0 0 {self.width} {height}" '
-            f'width="{self.width}" height="{height}" role="img" '
-            f'aria-labelledby="{ident}-title" aria-describedby="{ident}-desc">\n'
-            f'<title id="{ident}-title">{escape(self._title())}</title>\n'
-            f'<desc id="{ident}-desc">{escape(self._description())}</desc>\n'
-            + "\n".join(parts)
-            + "\n</svg>"
-        )
+        parts.append(text((LEFT + self.width - RIGHT) / 2, y + 4, name, "", "middle"))
+        return Drawing("\n".join(parts), self.width, round(y + 12))
 
     # What is in it
 
@@ -159,7 +164,7 @@ class _Drawing:
                 f"Memory, {unit}",
                 lambda point: None if point.memory_mb is None else point.memory_mb / size,
                 LOWER,
-                2,
+                3,
             )
         slowest = max((point.first_batch_s for point in curve), default=0)
         unit, part = next(
@@ -168,15 +173,8 @@ class _Drawing:
             if slowest >= part * (2 if unit == "min" else 1) or unit == "µs"
         )
         yield _Panel(
-            f"Time to the first batch, {unit}", lambda point: point.first_batch_s / part, LOWER, 2
+            f"Time to the first batch, {unit}", lambda point: point.first_batch_s / part, LOWER, 3
         )
-
-    def _title(self) -> str:
-        return f"Throughput by num_workers of {self.found.target.shown}"
-
-    def _description(self) -> str:
-        rows = "; ".join(words_of(point) for point in self.found.curve)
-        return f"Measured: {rows or 'nothing'}. {self.found.reason}"
 
     # What is above the first plot
 
@@ -192,7 +190,7 @@ class _Drawing:
             if x > 6 and x + taken > self.width:
                 x, y = 6.0, y + ROW
             parts.append(_marker(x, y - 9, index))
-            parts.append(_text(x + 11, y - 5, words))
+            parts.append(text(x + 11, y - 5, words))
             x += taken
         return parts, y
 
@@ -215,7 +213,7 @@ class _Drawing:
         ordered = sorted(marked.items())
         placed = []
         for index, (x, words) in enumerate(ordered):
-            taken = len(words) * LETTER + 4
+            taken = len(words) * BOLD + 4
             begin = x - taken if index == 0 < len(ordered) - 1 else x + 4
             if len(ordered) == 1:
                 begin = x - taken / 2
@@ -226,9 +224,9 @@ class _Drawing:
         parts = []
         for x, words, begin, raised in placed:
             base = y - 4 - (ROW if raised else 0)
-            taken = len(words) * LETTER
-            parts.append(_line("guide", x, base + 5, x, y + 6 + TALLER))
-            parts.append(_text(begin + taken / 2, base, words, "mark", "middle"))
+            taken = len(words) * BOLD
+            parts.append(_line("guide", x, base + 5, x, y + ABOVE + TALLER))
+            parts.append(text(begin + taken / 2, base, words, "mark", "middle"))
         return parts, y
 
     # A plot
@@ -250,7 +248,7 @@ class _Drawing:
         right = self.width - RIGHT
         for value in axis.ticks:
             yield _line("grid" if value else "axis", LEFT, at(value), right, at(value))
-            yield _text(LEFT - 8, at(value) + 4, tick(value), "", "end")
+            yield text(LEFT - 8, at(value) + 4, tick(value), "", "end")
         if is_first:
             yield from self._bands(at)
         for series in range(len(self.factors)):
@@ -296,12 +294,22 @@ class _Drawing:
         return None if consumer is None or consumer.step_s <= 0 else 1 / consumer.step_s
 
     def _loop(self, at: Callable[[float], float], top: float) -> Iterator[str]:
+        """A line for what the training loop takes, with its words where no point is near."""
         loop = self._loop_takes()
         if loop is None or loop > top:
             return
         y, right = at(loop), self.width - RIGHT
         yield _line("loop", LEFT, y, right, y)
-        yield _text(right, y - 5, f"your loop takes {tick(float(f'{loop:.3g}'))}", "halo", "end")
+        words = f"your loop takes at most {tick(float(f'{loop:.3g}'))}"
+        if self._distance(0, loop) > self._distance(-1, loop):
+            yield text(LEFT + 6, y - 6, words, "halo")
+        else:
+            yield text(right, y - 6, words, "halo", "end")
+
+    def _distance(self, index: int, rate: float) -> float:
+        """From the first point, or the last, to a rate."""
+        ordered = sorted(self.points, key=lambda one: one.x)
+        return abs(ordered[index].point.batches_per_s.value - rate)
 
     def _workers(self, y: float) -> Iterator[str]:
         """The measured numbers of workers; those that matter first, where room is short."""
@@ -313,7 +321,7 @@ class _Drawing:
             begin, end = self.places.of[n] - half, self.places.of[n] + half
             if all(end <= other or begin >= rest for other, rest in ends):
                 ends.append((begin, end))
-                yield _text(self.places.of[n], y, str(n), "", "middle")
+                yield text(self.places.of[n], y, str(n), "", "middle")
 
 
 def _factors(curve: Sequence[Point]) -> list[int]:
@@ -343,7 +351,7 @@ def _line(name: str, x1: float, y1: float, x2: float, y2: float) -> str:
     return f'<line class="{name}" {ends}/>'
 
 
-def _text(x: float, y: float, words: str, name: str = "", anchor: str = "start") -> str:
+def text(x: float, y: float, words: str, name: str = "", anchor: str = "start") -> str:
     classes = f' class="{name}"' if name else ""
     anchored = f' text-anchor="{anchor}"' if anchor != "start" else ""
     return f'<text x="{x:.1f}" y="{y:.1f}"{classes}{anchored}>{escape(words)}</text>'

@@ -219,6 +219,8 @@ def check(paths: tuple[str, ...], **options: Any) -> int:
 @option_of("The answer", "--json", is_flag=True, help="Print one JSON object.")
 @option_of("The answer", "--apply", is_flag=True, help="Write the settings into the file.")
 @option_of("The answer", "--diff", is_flag=True, help="Show what --apply would write.")
+@option_of("The answer", "--report", metavar="FILE", help="Write a page with charts: FILE.html.")
+@option_of("The answer", "--plot", metavar="FILE", help="Write the chart: FILE.svg or FILE.png.")
 def probe(target: str, arguments: tuple[str, ...], **options: Any) -> int:
     """Run a script up to a loader, and measure which settings suit it.
 

@@ -114,14 +114,14 @@ def is_text(raw: bytes) -> bool:
 
 
 def replace_contents(path: str, raw: bytes) -> None:
-    """Write a file in one step: whoever reads it finds the old bytes or the new ones."""
+    """Write a file, also a new one, in one step: who reads it finds the old bytes or the new."""
     import tempfile  # most checks write nothing
 
     place = os.path.realpath(path)  # a link stays one
     temporary = None
     try:
-        mode = stat.S_IMODE(os.stat(place).st_mode)
-        if not os.access(place, os.W_OK):
+        mode = _mode(place)
+        if os.path.exists(place) and not os.access(place, os.W_OK):
             raise FileError(path, "cannot be written: permission denied")
         handle, temporary = tempfile.mkstemp(
             prefix=".dladvise-", suffix=".tmp", dir=os.path.dirname(place)
@@ -138,6 +138,15 @@ def replace_contents(path: str, raw: bytes) -> None:
     finally:
         if temporary is not None:
             os.unlink(temporary)
+
+
+def _mode(place: str) -> int:
+    """The permissions that a file has, or that a new one gets."""
+    if os.path.exists(place):
+        return stat.S_IMODE(os.stat(place).st_mode)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def reason(error: OSError) -> str:

@@ -34,6 +34,7 @@ from .projects import Projects
 from .recommended import recommended
 from .render_live import Live
 from .render_probe import report, table
+from .report_files import ReportFiles
 from .scan import Rewrite
 
 
@@ -58,12 +59,19 @@ class Options:
     json: bool
     apply: bool
     diff: bool
+    report: str | None
+    plot: str | None
     show_output: bool
+
+    @property
+    def files(self) -> ReportFiles:
+        return ReportFiles(self.report, self.plot)
 
 
 def run(words: str, arguments: tuple[str, ...], options: Options) -> int:
     """Measure the loader that the target means, say what was found, return the exit status."""
     _refuse_contradictions(words, options)
+    options.files.refuse()
     try:
         aim = _aim(words, options)
         interpreter, asked = _request(aim, arguments, options)
@@ -234,6 +242,8 @@ def _report(found: Recommendation, aim: Aim, options: Options) -> int:
         say(report(found, output.paint_for(sys.stdout), sys.stdout, hint))
     if found.changes and (options.apply or options.diff):
         _write(found, aim, options)
+    for path in options.files.write(found):
+        click.echo(f"wrote {path}", err=options.json)
     return MEASURED
 
 

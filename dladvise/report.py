@@ -12,14 +12,14 @@ from . import chart, colours
 from .render_probe import COLUMNS
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-WIDTHS = (360, 480, 640, 860)  # a chart for each, so that its text is as large as the page's
+WIDTHS = (360, 450, 560, 700, 860)  # a chart for each, so that its text is as large as the page's
 BOUND_BY = {
-    "cpu": "The cores: making batches keeps all of them busy.",
-    "latency": "Waiting: samples are waited for more than worked on.",
-    "transport": "Transport: moving batches between processes costs more than it saves.",
-    "consumer": "Your training step: the next batch is there before it is wanted.",
-    "memory": "Memory: more workers do not fit.",
-    "main process": "The main process: what it does for each batch is not shared by workers.",
+    "cpu": "the cores: making batches keeps all of them busy",
+    "latency": "waiting: samples are waited for more than worked on",
+    "transport": "transport: moving batches between processes costs more than it saves",
+    "consumer": "your training step: the next batch is there before it is wanted",
+    "memory": "memory: more workers do not fit",
+    "main process": "the main process: what it does for a batch cannot be left to workers",
 }
 
 
@@ -68,7 +68,7 @@ def _charts(found: Recommendation) -> Iterator[str]:
     if not found.curve:
         return
     yield "<figure>"
-    yield from (chart.drawing(found, width) for width in WIDTHS)
+    yield from (chart.drawing(found, width).svg(found) for width in WIDTHS)
     yield "<figcaption>Bars and the band are 95&nbsp;% intervals.</figcaption></figure>"
 
 
@@ -87,11 +87,12 @@ def _time(found: Recommendation) -> Iterator[str]:
     if found.consumer is not None:
         yield from _loop(found.consumer)
     bound_by = BOUND_BY.get(found.bound_by, found.bound_by)
-    yield f"<p>What limits it with the recommended setting: {escape(bound_by)}</p></section>"
+    yield f"<p>With the recommended setting, the limit is {escape(bound_by)}.</p></section>"
 
 
 def _loop(consumer: Consumer) -> Iterator[str]:
     """A step of the training loop as a bar, in two parts."""
+    yield "<p>Your training loop, as it ran with the present setting:</p>"
     waits = min(max(consumer.wait_share, 0.0), 1.0)
     parts = f"{waits:.0%} waiting for data, {1 - waits:.0%} training"
     yield (
@@ -106,23 +107,23 @@ def _loop(consumer: Consumer) -> Iterator[str]:
         '<p class="shares">'
         f'<span class="waits">waiting for data {waits:.0%}{wait}</span> '
         f'<span class="trains">training {1 - waits:.0%}, {step} a step</span></p>'
-        "<p>That is your loop with the present setting.</p>"
     )
 
 
 def _table(found: Recommendation) -> Iterator[str]:
+    if not found.curve:
+        return
     columns = [one for one in COLUMNS if any(one.cell(point) for point in found.curve)]
     yield '<section><h2 id="settings">Every setting that was measured</h2>'
     yield '<div class="scroll" tabindex="0" role="region" aria-labelledby="settings"><table>'
-    head = "".join(f'<th scope="col">{escape(one.title)}</th>' for one in columns)
-    yield f'<thead><tr>{head}<th scope="col"><span class="unseen">mark</span></th></tr></thead>'
-    yield "<tbody>"
+    first, *others = (f'<th scope="col">{escape(one.title)}</th>' for one in columns)
+    yield f"<thead><tr>{first}<td></td>{''.join(others)}</tr></thead><tbody>"
     for point in found.curve:
         first, *others = (escape(one.cell(point)) for one in columns)
         cells = "".join(f"<td>{cell}</td>" for cell in others)
         chosen = ' class="chosen"' if chart.is_of(point, found.recommended) else ""
         mark = f'<td class="mark">{_mark(point, found)}</td>'
-        yield f'<tr{chosen}><th scope="row">{first}</th>{cells}{mark}</tr>'
+        yield f'<tr{chosen}><th scope="row">{first}</th>{mark}{cells}</tr>'
     yield "</tbody></table></div></section>"
 
 
@@ -134,9 +135,10 @@ def _mark(point: Point, found: Recommendation) -> str:
 def _certainty(found: Recommendation) -> Iterator[str]:
     yield "<section><h2>How sure it is</h2>"
     n_batches = sum(point.batches for point in found.curve)
+    settings = f"{len(found.curve)} setting{'' if len(found.curve) == 1 else 's'}"
     words = (
-        f"Confidence is <strong>{escape(found.confidence)}</strong>: {len(found.curve)} settings "
-        f"and {n_batches:,} batches were measured in {found.elapsed_s:.0f}&nbsp;s."
+        f"Confidence is <strong>{escape(found.confidence)}</strong>: {settings} and "
+        f"{n_batches:,} batches were measured in {found.elapsed_s:.0f}&nbsp;s."
     )
     chosen = [point for point in found.curve if chart.is_of(point, found.recommended)]
     for rate in (point.batches_per_s for point in chosen[:1] if point.batches_per_s.value):
@@ -185,7 +187,12 @@ p { max-width: 44rem; margin: 0.5rem 0; }
 .answer strong { font-weight: 650; }
 .write { margin: 0.9rem 0 0; }
 .write span { color: var(--muted); }
-.write code { padding: 0.3em 0.55em; background: var(--panel); border-radius: 4px; }
+.write code {
+  display: inline-block;
+  padding: 0.2em 0.55em;
+  border-radius: 4px;
+  background: var(--panel);
+}
 .note, figcaption { color: var(--muted); font-size: 0.85rem; }
 figure { container-type: inline-size; margin: 2rem 0 0; }
 figcaption { margin-top: 0.5rem; }
@@ -206,14 +213,13 @@ figcaption { margin-top: 0.5rem; }
 .shares .trains::before { background: var(--first); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.3rem 0 0.3rem 1.5rem; text-align: right; white-space: nowrap; }
+th, td { padding: 0.3rem 0 0.3rem 1.25rem; text-align: right; white-space: nowrap; }
 th:first-child { padding-left: 0.25rem; }
 thead th { color: var(--muted); font-weight: 400; }
 tbody th { font-weight: inherit; }
 tbody tr { border-top: 1px solid var(--line); }
 tr.chosen { font-weight: 600; }
-td.mark { padding-right: 0.25rem; text-align: left; }
-.unseen { position: absolute; clip-path: inset(50%); }
+td.mark { padding-left: 0.75rem; text-align: left; }
 .warnings { margin: 0.75rem 0 0; padding-left: 1.2rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 1.5rem; margin: 0; }
 dt { color: var(--muted); }

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +13,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
+from dladvise.files import FileError, replace_contents
 from dladvise.probe import Recommendation
 from dladvise.probe.results import from_json
 
@@ -90,9 +89,11 @@ class Measurements:
             }
             for one in known.values()
         ]
+        file = self._file(path)
         try:
-            _write(self._file(path), json.dumps(entry, indent=1))
-        except OSError:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            replace_contents(str(file), json.dumps(entry, indent=1).encode())
+        except (OSError, FileError):
             return
 
     def _of(self, path: Path) -> dict[str, Measurement]:
@@ -128,16 +129,3 @@ def _read(file: Path) -> Iterator[Measurement]:
 def _measurement(entry: Mapping[str, Any]) -> Measurement:
     found = from_json(entry["found"])
     return Measurement(entry["loader"], entry["text"], entry["applied"], found)
-
-
-def _write(file: Path, text: str) -> None:
-    """In one step: whoever reads it finds the old text or the new one."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.stem, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(temporary, file)
-    except BaseException:
-        os.unlink(temporary)
-        raise
