@@ -31,11 +31,14 @@ def scale(most: float, n_steps: int) -> Scale:
     return Scale(math.ceil(most / step - 1e-9) * step, step)
 
 
-def tick(value: float) -> str:
-    """0, 25, 2,000, 15k, 2M, 0.004, 2e-07."""
-    for power, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if value >= power:
-            return f"{value / (1e3 if letter == 'k' else power):.4g}{letter}"
+def tick(value: float, most: float) -> str:
+    """0, 25, 2,000, 15k, 2M, 0.004, 2e-7: in the unit of `most`, the end of its axis."""
+    for unit, letter, least in ((1e9, "G", 1e9), (1e6, "M", 1e6), (1e3, "k", 1e4)):
+        if most >= least:
+            return f"{value / unit:,.4g}{letter}" if value else "0"
+    if 0 < value < 1e-3:
+        digits, _, power_of_ten = f"{value:.3e}".partition("e")
+        return f"{float(digits):g}e{int(power_of_ten)}"
     return f"{value:,.5g}"
 
 

@@ -248,7 +248,7 @@ class _Chart:
         right = self.width - RIGHT
         for value in axis.ticks:
             yield _line("grid" if value else "axis", LEFT, at(value), right, at(value))
-            yield text(LEFT - 8, at(value) + 4, tick(value), "", "end")
+            yield text(LEFT - 8, at(value) + 4, tick(value, axis.top), "", "end")
         if is_first:
             yield from self._bands(at)
         for series in range(len(self.factors)):
@@ -300,7 +300,7 @@ class _Chart:
             return
         y, right = at(loop), self.width - RIGHT
         yield _line("loop", LEFT, y, right, y)
-        words = f"your loop takes at most {tick(float(f'{loop:.3g}'))}"
+        words = f"your loop takes at most {tick(float(f'{loop:.3g}'), loop)}"
         if self._distance(0, loop) > self._distance(-1, loop):
             yield text(LEFT + 6, y - 6, words, "halo")
         else:

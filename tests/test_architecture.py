@@ -50,7 +50,7 @@ def test_rooms(room: str) -> None:
 @pytest.mark.parametrize(
     ("folder", "allowed"),
     [
-        ("dladvise", {"click", "pathspec", "tomli"}),
+        ("dladvise", {"click", "pathspec", "resvg_py", "tomli"}),
         ("advisor", {"libcst", "pathspec", "tomli"}),
         ("advisor/rules", set()),  # rules read facts, never syntax
         ("probe", {"psutil"}),
