@@ -24,7 +24,7 @@ COLOURS = {
     "chosen": Colour("#1a7f37", "#3fb950", "charts-green", "Highlight"),
     "first": Colour("#0969da", "#58a6ff", "charts-blue", "CanvasText"),
     "second": Colour("#8250df", "#bc8cff", "charts-purple", "CanvasText"),
-    "third": Colour("#bc4c00", "#f0883e", "charts-orange", "CanvasText"),
+    "third": Colour("#bc4c00", "#f0883e", "charts-orange", "Highlight"),
     "fourth": Colour("#bf3989", "#f778ba", "charts-red", "CanvasText"),
 }
 
