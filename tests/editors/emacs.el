@@ -2,8 +2,8 @@
 
 ;; Advice on a script, a quick fix, a measurement, and the end.
 ;;
-;; What is seen goes to $EVENTS, one JSON object a line; $PYTHON runs the
-;; server, $SCRIPT is edited.  Nothing is judged here: sessions.py does.
+;; What is seen goes to $EVENTS, one JSON object a line; $CONFIGURATION is
+;; what a user has, $SCRIPT is edited.  Nothing is judged here: sessions.py does.
 
 ;;; Code:
 
@@ -146,10 +146,9 @@
   (vconcat (reverse words)))
 
 (defun session ()
-  (add-to-list
-   'eglot-server-programs
-   `(python-mode . (,(getenv "PYTHON") "-m" "dladvise" "server" :initializationOptions
-                    (:interpreter ,(getenv "PYTHON") :probe (:seconds 6)))))
+  (load (getenv "CONFIGURATION") nil t)
+  (setq-default eglot-workspace-configuration
+                `((:dladvise . (:interpreter ,(getenv "PYTHON") :probe (:seconds 6)))))
   (setq eglot-sync-connect wait-s)
   (find-file (getenv "SCRIPT"))
   (apply #'eglot (eglot--guess-contact))

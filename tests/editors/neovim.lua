@@ -1,7 +1,7 @@
 -- A user of Neovim, 0.7 or newer: advice on a script, a quick fix, a measurement, and the end.
 --
--- What is seen goes to $EVENTS, one JSON object a line; $PYTHON runs the server, $SCRIPT is
--- edited. Nothing is judged here: sessions.py does.
+-- What is seen goes to $EVENTS, one JSON object a line; $SCRIPT is edited. Nothing is judged
+-- here: sessions.py does.
 
 local WAIT_MS = 20000
 local MEASURE_MS = 60000
@@ -73,30 +73,16 @@ end
 
 -- The editor and the server
 
-local function start()
-  local settings = {
-    cmd = { vim.env.PYTHON, '-m', 'dladvise', 'server' },
-    init_options = { interpreter = vim.env.PYTHON, probe = { seconds = 6 } },
-  }
-  if RECENT then
-    settings.filetypes = { 'python' }
-    settings.root_markers = { 'pyproject.toml' }
-    vim.lsp.config('dladvise', settings)
-    vim.lsp.enable('dladvise')
-    vim.cmd('edit ' .. vim.env.SCRIPT)
-  else
-    settings.name = 'dladvise'
-    settings.root_dir = vim.fn.getcwd()
-    vim.cmd('edit ' .. vim.env.SCRIPT)
-    client_id = vim.lsp.start_client(settings)
-    vim.lsp.buf_attach_client(0, client_id)
-  end
+local function start() -- what starts it is editors/neovim/dladvise.lua
+  vim.cmd('edit ' .. vim.env.SCRIPT)
   buffer = vim.api.nvim_get_current_buf()
   wait('the client', function()
-    if RECENT then
-      client_id = (vim.lsp.get_clients({ bufnr = buffer })[1] or {}).id
-    end
-    return client_id ~= nil and vim.lsp.get_client_by_id(client_id).initialized
+    local clients = (RECENT and vim.lsp.get_clients or vim.lsp.buf_get_clients)(
+      RECENT and { bufnr = buffer } or buffer
+    )
+    local _, client = next(clients)
+    client_id = client and client.id
+    return client_id ~= nil and client.initialized
   end)
 end
 
@@ -204,7 +190,6 @@ local function hints()
   if not RECENT then
     return nil
   end
-  vim.lsp.inlay_hint.enable(true)
   local shown
   wait('an inlay hint', function()
     shown = vim.lsp.inlay_hint.get({ bufnr = buffer })
