@@ -16,7 +16,7 @@ LIBS = os.path.join(HERE, "libs")
 
 def unfit():
     """Why this Python cannot run the server; None where it can."""
-    version = "Python %d.%d" % sys.version_info[:2]
+    version = "Python " + ".".join(map(str, sys.version_info[:2]))
     if sys.version_info < OLDEST:
         return version + " is too old: dladvise needs 3.10 or newer"
     from importlib.machinery import EXTENSION_SUFFIXES
@@ -32,7 +32,7 @@ def main():
     if reason is not None:
         sys.exit(reason)
     if sys.argv[1:] == ["--check"]:
-        print("%d.%d.%d" % sys.version_info[:3])
+        print(".".join(map(str, sys.version_info[:3])))
         return 0
     sys.path.insert(0, LIBS)
     from dladvise.__main__ import run
