@@ -40,7 +40,7 @@ def test_neovim(neovim: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def _check_what_recent_ones_have(told: dict[str, Any]) -> None:
     assert told["fixed"]["preferred"] == FIX
     found = told["measured"]["result"]["found"]["recommended"]["num_workers"]
-    assert told["shown"]["before"] == ["Probe num_workers"]
+    assert told["shown"]["before"] == told["shown"]["on_screen"] == ["Probe num_workers"]
     assert told["cancelled"]["lenses"] == ["measuring … cancel"]
     measured, again = told["shown"]["after"]
     assert measured.startswith(f"measured {found} worker")

@@ -186,6 +186,15 @@ local function lenses()
   return vim.tbl_map(function(one) return one.command.title end, answer)
 end
 
+-- What the plugin shows above the loader, without having been asked.
+local function displayed()
+  if not RECENT then
+    return nil
+  end
+  wait('a lens on the screen', function() return #vim.lsp.codelens.get(buffer) > 0 end)
+  return vim.tbl_map(function(one) return one.command.title end, vim.lsp.codelens.get(buffer))
+end
+
 local function hints()
   if not RECENT then
     return nil
@@ -266,7 +275,7 @@ local function session()
   choose('Remove persistent_workers', 'persistent_workers')
   tell('hovered', { text = hovered('DataLoader(ds') })
 
-  local before = lenses()
+  local before, on_screen = lenses(), displayed()
   local run = measurement()
   local result = result_of(run, MEASURE_MS)
   wait('what was measured', has_problem('measured'))
@@ -278,7 +287,7 @@ local function session()
     result = result,
     problems = problems(),
   })
-  tell('shown', { before = before, after = lenses(), hints = hints() })
+  tell('shown', { on_screen = on_screen, before = before, after = lenses(), hints = hints() })
   tell('written', { line = choose('Write the measured ', 'DataLoader(ds'), offered = offered })
 
   to('time.sleep')
