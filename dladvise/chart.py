@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dladvise.probe import Point, Recommendation, Settings
 
-from .axes import places, scale, tick
+from .axes import Scale, places, scale, tick
 from .render_probe import COLUMNS
 
 STYLE = """\
@@ -21,19 +21,18 @@ STYLE = """\
 .chart .heading { font-size: 15px; }
 .chart .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
 .chart .sheet { fill: var(--paper); }
-.chart .grid { stroke: var(--line); }
+.chart .grid { stroke: var(--muted); opacity: 0.25; }
 .chart .axis { stroke: var(--muted); }
 .chart .guide { stroke: var(--muted); stroke-dasharray: 2 3; }
 .chart .loop { stroke: var(--ink); stroke-dasharray: 6 4; }
-.chart .curve { fill: none; stroke-width: 2px; stroke-linejoin: round; }
-.chart .band { stroke: none; opacity: 0.16; }
+.chart .band { stroke: none; opacity: 0.22; }
 .chart .ring { fill: none; stroke: var(--ink); stroke-width: 1.5px; }
 .chart .ring.chosen { stroke: var(--chosen); stroke-width: 2.5px; }
 .chart .first { stroke: var(--first); fill: var(--first); }
 .chart .second { stroke: var(--second); fill: var(--second); }
 .chart .third { stroke: var(--third); fill: var(--third); }
 .chart .fourth { stroke: var(--fourth); fill: var(--fourth); }
-.chart path.curve { fill: none; }
+.chart path.curve { fill: none; stroke-width: 2px; stroke-linejoin: round; }
 """
 
 NAMES = ("first", "second", "third", "fourth")
@@ -48,6 +47,7 @@ INSET = 14  # from a plot's edges to its outermost points
 ROW, ABOVE = 18, 10  # one line of text, and what is above a plot for its highest point
 LETTER, BOLD = 7.3, 8.4  # the width of one, in most fonts less
 DODGE = 7  # between points of one number of workers
+TIMES = (("min", 60.0, 120.0), ("s", 1.0, 1.0), ("ms", 1e-3, 1e-3), ("µs", 1e-6, 0.0))
 TALLER, LOWER = 200, 64  # the plot of the throughput, and the two below it
 
 
@@ -84,13 +84,18 @@ def drawing(found: Recommendation, width: int) -> Drawing:
     return _Chart(found, width).drawing()
 
 
-class _Panel(NamedTuple):
-    """One plot: what it shows of a point, and how high it is."""
+class _Plot(NamedTuple):
+    """What is shown of a point, against which axis, and where."""
 
     title: str
     value: Callable[[Point], float | None]
+    axis: Scale
     height: int
-    n_steps: int
+    y: float = 0.0  # of its upper edge
+
+    def at(self, value: float) -> float:
+        """Where a value is; one beyond the axis is at its end."""
+        return self.y + self.height * (1 - min(max(value / self.axis.top, 0.0), 1.0))
 
 
 class _Drawn(NamedTuple):
@@ -99,7 +104,6 @@ class _Drawn(NamedTuple):
     point: Point
     series: int
     x: float
-    settings: Settings
 
 
 class _Chart:
@@ -109,29 +113,42 @@ class _Chart:
         self.factors = _factors(found.curve)
         workers = [point.num_workers for point in found.curve]
         self.places = places(workers, LEFT + INSET, width - RIGHT - INSET)
-        self.points = list(self._dodged())
+        self.points = sorted(self._dodged(), key=lambda one: one.x)
 
     def drawing(self) -> Drawing:
-        parts: list[str] = []
-        y = 0.0
-        for index, panel in enumerate(self._panels()):
-            y += ROW
-            parts.append(text(0, y - 5, panel.title, "title"))
-            if not index:
-                legend, y = self._legend(y)
-                parts += legend
-                marks, y = self._marks(y)
-                parts += marks
-            y += ABOVE
-            parts += self._plot(panel, y, is_first=not index)
-            y += panel.height + ROW
-            parts += self._workers(y)
-            y += 14
+        parts, y = self._upper()
+        for plot in self._lower_plots():
+            more, y = self._lower(plot, y)
+            parts += more
         name = "num_workers"
         if self.places.spacing != "linear":
             name += f" ({self.places.spacing})"
         parts.append(text((LEFT + self.width - RIGHT) / 2, y + 4, name, "", "middle"))
         return Drawing("\n".join(parts), self.width, round(y + 12))
+
+    def _upper(self) -> tuple[list[str], float]:
+        """The throughput, with everything that is told of it."""
+        legend, y = self._legend(ROW)
+        marks, y = self._marks(y)
+        axis = scale(self._most_throughput(), 5)
+        plot = _Plot(
+            "Throughput, batches per second", lambda one: one.batches_per_s.value, axis, TALLER
+        )._replace(y=y + ABOVE)
+        parts = [
+            text(0, ROW - 5, plot.title, "title"),
+            *legend,
+            *marks,
+            *self._axes(plot),
+            *self._bands(plot),
+            *self._curves(plot),
+            *self._loop(plot),
+        ]
+        return parts, _below(plot)
+
+    def _lower(self, plot: _Plot, y: float) -> tuple[list[str], float]:
+        placed = plot._replace(y=y + ROW + ABOVE)
+        title = text(0, y + ROW - 5, plot.title, "title")
+        return [title, *self._axes(placed), *self._curves(placed)], _below(placed)
 
     # What is in it
 
@@ -146,35 +163,26 @@ class _Chart:
                 point,
                 self._series(point),
                 self.places.of[n] + aside,
-                Settings(n, point.prefetch_factor),
             )
 
     def _series(self, point: Point) -> int:
         return self.factors.index(point.prefetch_factor or 2) if point.num_workers else 0
 
-    def _panels(self) -> Iterator[_Panel]:
+    def _lower_plots(self) -> Iterator[_Plot]:
         curve = self.found.curve
-        yield _Panel(
-            "Throughput, batches per second", lambda point: point.batches_per_s.value, TALLER, 5
-        )
-        most = max((point.memory_mb or 0 for point in curve), default=0)
-        if any(point.memory_mb is not None for point in curve):
-            unit, size = ("GB", 1024) if most >= 10_240 else ("MB", 1)
-            yield _Panel(
-                f"Memory, {unit}",
-                lambda point: None if point.memory_mb is None else point.memory_mb / size,
-                LOWER,
-                3,
-            )
-        slowest = max((point.first_batch_s for point in curve), default=0)
-        unit, part = next(
-            (unit, part)
-            for unit, part in (("min", 60), ("s", 1), ("ms", 1e-3), ("µs", 1e-6))
-            if slowest >= part * (2 if unit == "min" else 1) or unit == "µs"
-        )
-        yield _Panel(
-            f"Time to the first batch, {unit}", lambda point: point.first_batch_s / part, LOWER, 3
-        )
+        memory = [point.memory_mb for point in curve if point.memory_mb is not None]
+        if memory:
+            unit, size = ("GB", 1024) if max(memory) >= 4096 else ("MB", 1)
+
+            def used(point: Point) -> float | None:
+                return None if point.memory_mb is None else point.memory_mb / size
+
+            yield _Plot(f"Memory, {unit}", used, scale(max(memory) / size, 3), LOWER)
+        slowest_s = max((point.first_batch_s for point in curve), default=0.0)
+        name, unit_s = next((name, s) for name, s, least_s in TIMES if slowest_s >= least_s)
+        axis = scale(slowest_s / unit_s, 3)
+        title = f"Time to the first batch, {name}"
+        yield _Plot(title, lambda point: point.first_batch_s / unit_s, axis, LOWER)
 
     # What is above the first plot
 
@@ -231,61 +239,61 @@ class _Chart:
 
     # A plot
 
-    def _plot(self, panel: _Panel, y: float, is_first: bool) -> Iterator[str]:
-        values = [value for one in self.points if (value := panel.value(one.point)) is not None]
-        most = max(values, default=0.0)
-        if is_first:
-            # an interval that is known badly may leave the plot
-            most = min(most * 1.5, max((p.batches_per_s.high for p in self.found.curve), default=0))
-            loop = self._loop_takes()
-            if loop is not None and most < loop <= 1.5 * most:
-                most = loop
-        axis = scale(most, panel.n_steps)
+    def _most_throughput(self) -> float:
+        """What the axis has to reach: an interval that is known badly may leave the plot."""
+        rates = [point.batches_per_s for point in self.found.curve]
+        most = max((rate.value for rate in rates), default=0.0)
+        most = min(1.5 * most, max((rate.high for rate in rates), default=0.0))
+        loop = self._loop_takes()
+        return loop if loop is not None and most < loop <= 1.5 * most else most
 
-        def at(value: float) -> float:
-            return y + panel.height * (1 - min(max(value / axis.top, 0.0), 1.0))
-
+    def _axes(self, plot: _Plot) -> Iterator[str]:
         right = self.width - RIGHT
-        for value in axis.ticks:
-            yield _line("grid" if value else "axis", LEFT, at(value), right, at(value))
-            yield text(LEFT - 8, at(value) + 4, tick(value, axis.top), "", "end")
-        if is_first:
-            yield from self._bands(at)
+        for value in plot.axis.ticks:
+            y = plot.at(value)
+            yield _line("grid" if value else "axis", LEFT, y, right, y)
+            yield text(LEFT - 8, y + 4, tick(value, plot.axis.top), "", "end")
+        yield from self._workers(plot.y + plot.height + ROW)
+
+    def _curves(self, plot: _Plot) -> Iterator[str]:
         for series in range(len(self.factors)):
             drawn = [
-                (one, value)
-                for one in sorted(self.points, key=lambda one: one.x)
-                if one.series == series and (value := panel.value(one.point)) is not None
+                (one, plot.at(value))
+                for one in self.points
+                if one.series == series and (value := plot.value(one.point)) is not None
             ]
             if len(drawn) > 1:
-                path = "L".join(f"{one.x:.1f} {at(value):.1f}" for one, value in drawn)
+                path = "L".join(f"{one.x:.1f} {y:.1f}" for one, y in drawn)
                 yield f'<path class="curve {NAMES[series % 4]}" d="M{path}"/>'
-            for one, value in drawn:
-                yield from self._point(one, at(value), series)
-        if is_first:
-            yield from self._loop(at, axis.top)
+            for one, y in drawn:
+                yield from self._point(one, y)
 
-    def _bands(self, at: Callable[[float], float]) -> Iterator[str]:
+    def _bands(self, plot: _Plot) -> Iterator[str]:
         """The 95 % intervals: a band along the first curve, a bar at every point."""
-        along = sorted((one for one in self.points if not one.series), key=lambda one: one.x)
+        ends = {
+            one: (plot.at(one.point.batches_per_s.high), plot.at(one.point.batches_per_s.low))
+            for one in self.points
+        }
+        along = [one for one in self.points if not one.series]
         if len(along) > 1:
-            there = [f"{one.x:.1f} {at(one.point.batches_per_s.high):.1f}" for one in along]
-            back = [f"{one.x:.1f} {at(one.point.batches_per_s.low):.1f}" for one in along[::-1]]
+            there = [f"{one.x:.1f} {ends[one][0]:.1f}" for one in along]
+            back = [f"{one.x:.1f} {ends[one][1]:.1f}" for one in reversed(along)]
             yield f'<path class="band {NAMES[0]}" d="M{"L".join(there + back)}z"/>'
-        for one in self.points:
-            high, low = at(one.point.batches_per_s.high), at(one.point.batches_per_s.low)
+        for one, (high, low) in ends.items():
             name = NAMES[one.series % 4]
             yield _line(name, one.x, high, one.x, low)
             for end in (high, low):
                 yield _line(name, one.x - 3, end, one.x + 3, end)
 
-    def _point(self, one: _Drawn, y: float, series: int) -> Iterator[str]:
+    def _point(self, one: _Drawn, y: float) -> Iterator[str]:
         yield f"<g><title>{escape(words_of(one.point))}</title>"
-        yield _marker(one.x, y, series)
-        for settings, name in ((self.found.current, ""), (self.found.recommended, " chosen")):
+        yield _marker(one.x, y, one.series)
+        radius = 8
+        for name, settings in (("chosen", self.found.recommended), ("", self.found.current)):
             if is_of(one.point, settings):
-                radius = 8 if name else 11 if is_of(one.point, self.found.recommended) else 8
-                yield f'<circle class="ring{name}" cx="{one.x:.1f}" cy="{y:.1f}" r="{radius}"/>'
+                circle = f'cx="{one.x:.1f}" cy="{y:.1f}" r="{radius}"'
+                yield f'<circle class="{f"ring {name}".strip()}" {circle}/>'
+                radius = 11
         yield "</g>"
 
     def _loop_takes(self) -> float | None:
@@ -293,23 +301,21 @@ class _Chart:
         consumer = self.found.consumer
         return None if consumer is None or consumer.step_s <= 0 else 1 / consumer.step_s
 
-    def _loop(self, at: Callable[[float], float], top: float) -> Iterator[str]:
+    def _loop(self, plot: _Plot) -> Iterator[str]:
         """A line for what the training loop takes, with its words where no point is near."""
         loop = self._loop_takes()
-        if loop is None or loop > top:
+        if loop is None or loop > plot.axis.top:
             return
-        y, right = at(loop), self.width - RIGHT
+        y, right = plot.at(loop), self.width - RIGHT
         yield _line("loop", LEFT, y, right, y)
         words = f"your loop takes at most {tick(float(f'{loop:.3g}'), loop)}"
-        if self._distance(0, loop) > self._distance(-1, loop):
+        first, last = (
+            abs(self.points[index].point.batches_per_s.value - loop) for index in (0, -1)
+        )
+        if first > last:
             yield text(LEFT + 6, y - 6, words, "halo")
         else:
             yield text(right, y - 6, words, "halo", "end")
-
-    def _distance(self, index: int, rate: float) -> float:
-        """From the first point, or the last, to a rate."""
-        ordered = sorted(self.points, key=lambda one: one.x)
-        return abs(ordered[index].point.batches_per_s.value - rate)
 
     def _workers(self, y: float) -> Iterator[str]:
         """The measured numbers of workers; those that matter first, where room is short."""
@@ -322,6 +328,11 @@ class _Chart:
             if all(end <= other or begin >= rest for other, rest in ends):
                 ends.append((begin, end))
                 yield text(self.places.of[n], y, str(n), "", "middle")
+
+
+def _below(plot: _Plot) -> float:
+    """Where the next plot begins, under the numbers of workers."""
+    return plot.y + plot.height + ROW + 14
 
 
 def _factors(curve: Sequence[Point]) -> list[int]:

@@ -175,15 +175,17 @@ body {
   padding: 0;
   background: var(--paper);
   color: var(--ink);
-  font: 15px/1.5 var(--vscode-font-family, system-ui, -apple-system, "Segoe UI", sans-serif);
+  font-family: var(--vscode-font-family, system-ui, -apple-system, "Segoe UI", sans-serif);
+  font-size: var(--vscode-font-size, 15px);
+  line-height: 1.5;
 }
 main { max-width: 54rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 code, h1 { font-family: var(--vscode-editor-font-family, ui-monospace, monospace); }
-h1 { margin: 0 0 0.75rem; color: var(--muted); font-size: 0.9rem; font-weight: 400; }
+h1 { margin: 0 0 0.75rem; color: var(--muted); font-size: 0.95em; font-weight: 400; }
 h1, code, li, dd { overflow-wrap: anywhere; }
-h2 { margin: 2.25rem 0 0.5rem; font-size: 1rem; font-weight: 600; }
+h2 { margin: 2.25rem 0 0.5rem; font-size: 1.07em; font-weight: 600; }
 p { max-width: 44rem; margin: 0.5rem 0; }
-.answer { margin: 0; font-size: 1.2rem; line-height: 1.45; }
+.answer { margin: 0; font-size: 1.3em; line-height: 1.45; }
 .answer strong { font-weight: 650; }
 .write { margin: 0.9rem 0 0; }
 .write span { color: var(--muted); }
@@ -193,7 +195,7 @@ p { max-width: 44rem; margin: 0.5rem 0; }
   border-radius: 4px;
   background: var(--panel);
 }
-.note, figcaption { color: var(--muted); font-size: 0.85rem; }
+.note, figcaption { color: var(--muted); font-size: 0.9em; }
 figure { container-type: inline-size; margin: 2rem 0 0; }
 figcaption { margin-top: 0.5rem; }
 .share { display: block; border-radius: 3px; }
@@ -212,7 +214,7 @@ figcaption { margin-top: 0.5rem; }
 .shares .waits::before { background: var(--third); }
 .shares .trains::before { background: var(--first); }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; font-size: 0.95em; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.3rem 0 0.3rem 1.25rem; text-align: right; white-space: nowrap; }
 th:first-child { padding-left: 0.25rem; }
 thead th { color: var(--muted); font-weight: 400; }

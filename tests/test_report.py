@@ -228,6 +228,20 @@ def test_prefetch_factors_are_told_apart() -> None:
     assert plain[0] != other[0] and plain[1] != other[1]
 
 
+@pytest.mark.parametrize(
+    ("first_batch_s", "memory_mb", "words"),
+    [
+        (900.0, 40_000.0, {"Memory, GB", "40", "Time to the first batch, min", "15"}),
+        (60.0, 3000.0, {"Memory, MB", "3,000", "Time to the first batch, s", "60"}),
+        (3e-5, 3.0, {"Memory, MB", "3", "Time to the first batch, µs", "30"}),
+    ],
+)
+def test_units_suit_the_values(first_batch_s: float, memory_mb: float, words: set[str]) -> None:
+    found = measured(point(0, 7, first_batch_s=first_batch_s, memory_mb=memory_mb))
+    svg = ET.fromstring(chart.drawing(found, 640).svg(found))
+    assert words <= {one.text for one in svg.iter("text")}
+
+
 def test_the_rate_of_the_loop_is_drawn_where_it_is_near() -> None:
     def has_line(step_s: float) -> bool:
         found = replace(FOUND, consumer=Consumer(step_s, 0.5))
