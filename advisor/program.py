@@ -42,8 +42,9 @@ class Program:
         seen: dict[str, int] = {}
         self._occurrence: list[int] = []
         for block in self.blocks:
-            self._occurrence.append(seen.get(block.text, 0))
-            seen[block.text] = self._occurrence[-1] + 1
+            begin = block.text.partition("\n")[0]
+            self._occurrence.append(seen.get(begin, 0))
+            seen[begin] = self._occurrence[-1] + 1
         self._bindings: dict[str, list[Binding]] = {}
         texts = (block.text for block in self.blocks)
         memory.begin(self, list(zip(texts, self._occurrence, strict=True)))

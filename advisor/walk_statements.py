@@ -24,7 +24,7 @@ ENDING = frozenset({"sys.exit", "exit", "quit", "os._exit", "os.abort"})
 
 @lru_cache(maxsize=256)
 def read_block(text: str, occurrence: int) -> Scope:
-    """What happens in the block with that text; `occurrence` tells equal blocks apart."""
+    """What happens in the block with that text; `occurrence` tells blocks that begin alike apart."""
     tree = parse(text, occurrence)
     scope = Scope("module", "", tree.module, None, tree)
     walk = StatementWalk(scope)
