@@ -7,13 +7,12 @@ binds a name at the left margin, and where something is called.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .blocks import Block
-
 if TYPE_CHECKING:
+    from .blocks import Block
     from .program import Program
     from .scopes import Place, Scope
     from .values import Value
@@ -51,6 +50,7 @@ class Memory:
         self.program: Program | None = None  # of the analysis that goes on
         self.values: dict[tuple[int, int], Found] = {}
         self.now = 0  # the number of that analysis
+        self.roots: dict[tuple[str, int], Scope] = {}  # the blocks that the last one read
         self._answers: dict[Question, _Answer] = {}
         self._blocks: Sequence[Block] = ()
         self._keys: list[tuple[str, int]] = []
@@ -59,6 +59,19 @@ class Memory:
     def blocks(self) -> Sequence[Block]:
         """Those of the text that was analysed last."""
         return self._blocks
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether the text is being edited: an earlier one was analysed."""
+        return self.now > 1
+
+    def prepare(self) -> None:
+        """Parse the blocks as the first edit will need them; before it nobody waits."""
+        from .parsing import parse
+
+        if not self.is_warm:
+            for text, occurrence in self.roots:
+                parse(text, occurrence, in_pieces=True)
 
     def begin(self, program: Program, keys: list[tuple[str, int]]) -> None:
         """Another analysis begins; `keys` tell the blocks of its text apart."""
@@ -100,9 +113,10 @@ class Memory:
         found.held = now
         return True
 
-    def end(self, roots: Iterable[Scope]) -> None:
-        """Drop what can be of no use; `roots` are the blocks that were read."""
-        alive = set(map(id, roots))
+    def end(self, roots: dict[tuple[str, int], Scope]) -> None:
+        """Keep the blocks that were read, and of what was found what can be of use."""
+        self.roots = roots
+        alive = set(map(id, roots.values()))
         gone = [
             key
             for key, found in self.values.items()

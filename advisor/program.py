@@ -40,15 +40,18 @@ class Program:
         self._read: dict[int, Scope] = {}
         self._index: dict[int, int] = {}  # id of a block's scope -> its number
         seen: dict[str, int] = {}
-        self._occurrence: list[int] = []
+        self._keys: list[tuple[str, int]] = []  # of the blocks; those that begin alike are counted
         for block in self.blocks:
             begin = block.text.partition("\n")[0]
-            self._occurrence.append(seen.get(begin, 0))
-            seen[begin] = self._occurrence[-1] + 1
+            self._keys.append((block.text, seen.get(begin, 0)))
+            seen[begin] = self._keys[-1][1] + 1
         self._bindings: dict[str, list[Binding]] = {}
-        texts = (block.text for block in self.blocks)
-        memory.begin(self, list(zip(texts, self._occurrence, strict=True)))
+        memory.begin(self, self._keys)
         self._read_first()
+
+    def end(self) -> None:
+        """Leave what was read to the next analysis."""
+        self.memory.end({self._keys[index]: scope for index, scope in self._read.items()})
 
     def noting(self, find: Callable[[], _T]) -> tuple[_T, Questions]:
         """What `find` gives, and the questions that it asks."""
@@ -84,8 +87,8 @@ class Program:
         """What happens in the block with that number."""
         scope = self._read.get(index)
         if scope is None:
-            block = self.blocks[index]
-            scope = read_block(block.text, self._occurrence[index])
+            key = self._keys[index]
+            scope = self.memory.roots.get(key) or read_block(*key, self.memory.is_warm)
             self._read[index] = scope
             self._index[id(scope)] = index
         return scope

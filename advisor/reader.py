@@ -57,7 +57,7 @@ def read(source: Source, target: Target, memory: Memory | None = None) -> Module
         divided=divided_by_rank(resolver, calls) if around.distributed is not None else (),
         torch_name=around.torch_name,
     )
-    program.memory.end(program.roots)
+    program.end()
     return module
 
 
@@ -71,6 +71,6 @@ def _problems(program: Program) -> Iterator[Problem]:
         elif readable(block.text) is Readable.TOO_DEEP:
             found = (SyntaxProblem("the code is nested too deeply to be read", Span(0, 0)),)
         elif readable(block.text) is Readable.MAYBE:
-            found = parse(block.text, 0).problems
+            found = parse(block.text).problems
         for problem in found:
             yield Problem(problem.span.moved(block.start), problem.message)
