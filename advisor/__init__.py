@@ -6,6 +6,7 @@ Nothing here runs or imports the code it reads.
 from .engine import all_rules, analyze, document, rule_named
 from .findings import Finding, Fix, Related, Report, Rule, Safety, Severity
 from .fixing import fixed
+from .memory import Memory
 from .target import Target
 from .text import Cell, Edit, Position, Source, Span, applied
 
@@ -14,6 +15,7 @@ __all__ = [
     "Edit",
     "Finding",
     "Fix",
+    "Memory",
     "Position",
     "Related",
     "Report",

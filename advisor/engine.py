@@ -17,6 +17,7 @@ from .target import Target
 from .text import Source
 
 if TYPE_CHECKING:
+    from .memory import Memory
     from .model import Module
 
 
@@ -43,7 +44,7 @@ def document(rule: Rule) -> str:
     return (resources.files(rules) / f"{name}.md").read_text(encoding="utf-8")
 
 
-def reading() -> Callable[[Source, Target], Module]:
+def reading() -> Callable[[Source, Target, Memory | None], Module]:
     """What turns a text into facts; the first call imports it, and libcst, its greatest part."""
     from . import libcst_import  # noqa: F401  # before anybody else imports libcst
     from .reader import read
@@ -66,16 +67,23 @@ def forget() -> None:
 
 
 def analyze(
-    source: Source, target: Target | None = None, chosen: Iterable[Rule] | None = None
+    source: Source,
+    target: Target | None = None,
+    chosen: Iterable[Rule] | None = None,
+    memory: Memory | None = None,
 ) -> Report:
-    """The findings of `chosen` rules, by default all that are on by default."""
+    """The findings of `chosen` rules, by default all that are on by default.
+
+    `memory` is for who analyses a text again after each edit: it makes that faster, and
+    changes nothing else. What an earlier report found is not to be looked into any more.
+    """
     if chosen is None:
         chosen = [rule for rule in all_rules() if not rule.opt_in]
     chosen = tuple(chosen)
     findings: list[Finding] = []
     module = None
     if matters(source.text):
-        module = reading()(source, target or Target())
+        module = reading()(source, target or Target(), memory)
         findings = [placed(module, finding) for rule in chosen for finding in rule(module)]
     findings = ignores.silenced(source, findings, chosen)
     findings.sort(key=lambda f: (f.span.start, f.rule.code, f.message))

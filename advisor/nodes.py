@@ -65,12 +65,12 @@ def dotted_name(node: cst.CSTNode | None) -> str | None:
 
 def callee_tail(node: cst.CSTNode | None) -> str | None:
     """The last name of what is called: `raises` of `pytest.raises(ValueError)`."""
-    if not isinstance(node, cst.Call):
+    if type(node) is not cst.Call:
         return None
-    dotted = dotted_name(node.func)
-    if dotted is not None:
-        return dotted.rpartition(".")[2]
-    return node.func.attr.value if isinstance(node.func, cst.Attribute) else None
+    called = node.func
+    if type(called) is cst.Name:
+        return called.value
+    return called.attr.value if type(called) is cst.Attribute else None
 
 
 def keyword_argument(call: cst.Call, name: str) -> cst.BaseExpression | None:

@@ -8,6 +8,7 @@ import libcst as cst
 
 from . import options
 from .members import decorated
+from .memory import NEVER_AGAIN
 from .scopes import Binding, Call, Scope
 from .values import (
     ALWAYS,
@@ -74,13 +75,21 @@ def _default(resolver: Resolver, binding: Binding) -> Value:
 
 def callers(resolver: Resolver, scope: Scope) -> list[Call]:
     """The calls in this file that run a function (or make objects of its class)."""
-    if scope in resolver.callers:
-        return resolver.callers[scope]
-    resolver.callers[scope] = []  # while they are looked for
+    known = resolver.callers.get(scope)
+    if known is None:
+        resolver.callers[scope] = [], {NEVER_AGAIN: None}  # while they are looked for
+        known = resolver.program.noting(lambda: _callers(resolver, scope))
+        resolver.callers[scope] = known
+    calls, questions = known
+    resolver.program.asked |= questions
+    return calls
+
+
+def _callers(resolver: Resolver, scope: Scope) -> list[Call]:
     owner = scope.parent
     makes_objects = scope.name == "__init__" and owner is not None and owner.kind == "class"
     wanted = owner if makes_objects and owner is not None else scope
-    resolver.callers[scope] = [
+    return [
         call
         for call in resolver.program.calls_named(wanted.name)
         if any(
@@ -88,7 +97,6 @@ def callers(resolver: Resolver, scope: Scope) -> list[Call]:
             for case in resolver.value(call.node.func, call.place)
         )
     ]
-    return resolver.callers[scope]
 
 
 def _given(resolver: Resolver, call: Call, scope: Scope, name: str) -> Value | None:

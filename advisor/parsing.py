@@ -1,180 +1,225 @@
-"""Parses a block at most once, and of a class only the members that have changed."""
+"""Parses a block at most once, and of a long one only what has changed.
+
+A class, a function or a loop is taken apart into the pieces of its suite: each long compound
+statement, and the short ones between. A piece is parsed in suites of its own and kept; put
+together again, the pieces are the tree that libcst makes of the whole.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple
 
 import libcst as cst
 
 from .blocks import TOKEN
+from .syntax import nodes_unchecked, parsed
 from .text import Span
 from .trees import SyntaxProblem, Tree
 
+WORTH_DIVIDING = 800  # characters of a statement
+LONG = 4  # lines of a statement that is a piece by itself
+_BLANKS = r"(?:[ \t]*(?:#[^\n]*)?\n)*"
+_COMPOUND = re.compile(
+    _BLANKS + r"(?P<margin>[ \t]*)(?:@[^\n]*\n(?P=margin))*"
+    r"(?:(?:async[ \t]+)?(?:def|class|for|with)|while|if)\b"
+)
+_TOKEN = re.compile(rf"{TOKEN.pattern}|\n")
+_FIRST = re.compile(_BLANKS + r"(?P<indent>[ \t]*)")
 _MEMBER = re.compile(r"^(?P<indent>[ \t]+)(?=(?:async\s+)?def\s|class\s|@)", re.MULTILINE)
-DEEPEST = 100  # nested brackets or indents; beyond it a parser in C may overflow its stack
-WORTH_DIVIDING = 2_000  # characters of a class
-MOST_ALIKE = 1_000  # equal members of one class
-_CLASS = re.compile(r"(?:\s*(?:#[^\n]*)?\n)*(?:@[^\n]*\n)*class\s")
-_OWNER = "class _:\n"  # a member stands in a class of its own to be parsed
+_LONG_STRING = re.compile(r'"""(?:[^\\]|\\[\s\S])*?"""' + r"|'''(?:[^\\]|\\[\s\S])*?'''")
 
 
 @lru_cache(maxsize=256)
-def parse(text: str, occurrence: int) -> Tree:
+def parse(text: str, occurrence: int = 0, *, in_pieces: bool = False) -> Tree:
     """The tree of a block; what cannot be read in it is left out and told.
 
-    `occurrence` tells equal blocks of one module apart.
+    `occurrence` tells blocks that begin alike apart. To read it in pieces takes longer at
+    first, and much less when one of them has been edited.
     """
-    division = _division(text, occurrence)
-    problem = None if division is None else division.problem
-    if problem is None:
-        module = None if division is None else _assembled(division)
-        if module is None:
-            module, problem = _parsed(text)
-        if module is not None:
-            return Tree(text, module, ())
+    module, problem = _read(text, (), f"{occurrence}") if in_pieces else parsed(text)
+    if module is not None:
+        return Tree(text, module, ())
     assert problem is not None
     mended = text
-    for member in _members(text) if division is None else division.unreadable:
-        inside = text[member.start : member.end]
-        if division is not None or _member(inside, "", 0).module is None:
+    for member in _members(text):
+        if _piece(text[member.start : member.end], ("",), "member").module is None:
             mended = _blanked(mended, member)
-    if mended == text:
-        return Tree(text, cst.Module(body=[]), (problem,))
-    division = _division(mended, occurrence)
-    module = None if division is None or division.problem else _assembled(division)
-    if module is None:
-        module, _ = _parsed(mended)
-    return Tree(mended, module or cst.Module(body=[]), (problem,))
+    module = None
+    if mended != text:
+        module, _ = _read(mended, (), f"{occurrence}") if in_pieces else parsed(mended)
+    return Tree(text if module is None else mended, module or cst.Module(body=[]), (problem,))
 
 
 def forget() -> None:
     """Drop the trees that are kept."""
     parse.cache_clear()
-    _member.cache_clear()
+    _piece.cache_clear()
 
 
-class _Member(NamedTuple):
-    """A member, in a class of its own; None where it cannot be read."""
+# A statement taken apart
+
+
+class _Piece(NamedTuple):
+    """Some statements of a suite; None where they cannot be read."""
 
     module: cst.Module | None
     problem: SyntaxProblem | None
 
 
-@lru_cache(maxsize=2048)
-def _member(text: str, owner: str, occurrence: int) -> _Member:
-    """A member by its text; `owner` and `occurrence` tell it from an equal one elsewhere."""
-    module, problem = _parsed(_OWNER + text)
-    if problem is not None:
-        at = max(0, problem.span.start - len(_OWNER))
+@lru_cache(maxsize=4096)
+def _piece(text: str, around: tuple[str, ...], owner: str) -> _Piece:
+    """The statements `text`, in the innermost of suites whose statements are indented as `around`.
+
+    `owner` tells a piece from an equal one elsewhere: a node stands in one place only.
+    """
+    return _Piece(*_read(text, around, owner))
+
+
+def _read(
+    text: str, around: tuple[str, ...], owner: str
+) -> tuple[cst.Module | None, SyntaxProblem | None]:
+    division = _division(text)
+    module = None if division is None else _assembled(text, division, around, owner)
+    if module is not None:
+        return module, None
+    suites = _suites_around(around)
+    module, problem = parsed(suites + text)
+    if problem is not None and suites:
+        at = max(0, problem.span.start - len(suites))
         problem = SyntaxProblem(problem.message, Span(at, at))
-    return _Member(module, problem)
+    return module, problem
+
+
+def _suites_around(indents: tuple[str, ...]) -> str:
+    return "".join(f"{indent}if 1:\n" for indent in indents)
 
 
 class _Division(NamedTuple):
-    """A class taken apart: its head up to where its first member begins, and the members.
+    """A compound statement: how far it and its suite are indented, and where its pieces start."""
 
-    `places` are those of the members, from the `def`; blanks and comments above belong to
-    them as well.
-    """
-
-    head: str
+    margin: str
     indent: str
-    parts: tuple[_Member, ...]
-    places: tuple[Span, ...]
+    starts: tuple[int, ...]
 
-    @property
-    def problem(self) -> SyntaxProblem | None:
-        """What cannot be read in the first of the members that cannot be read."""
-        start = len(self.head)
-        for part, place in zip(self.parts, self.places, strict=True):
-            if part.problem is not None:
-                return SyntaxProblem(part.problem.message, part.problem.span.moved(start))
-            start = place.end
+
+def _division(text: str) -> _Division | None:
+    """How to take a text apart; None where it is no long statement with one suite."""
+    header = None if len(text) < WORTH_DIVIDING or "\r" in text else _COMPOUND.match(text)
+    if header is None:
         return None
-
-    @property
-    def unreadable(self) -> list[Span]:
-        return [
-            place
-            for part, place in zip(self.parts, self.places, strict=True)
-            if part.module is None
-        ]
-
-
-def _division(text: str, occurrence: int) -> _Division | None:
-    """A class and its members; None where it is read as a whole."""
-    if len(text) < WORTH_DIVIDING or "\r" in text or not _CLASS.match(text):
+    body = _end_of_header(text, header.end())
+    first = _FIRST.match(text, body)
+    assert first is not None
+    margin, indent = header["margin"], first["indent"]
+    if len(indent) <= len(margin) or not indent.startswith(margin):
         return None
-    members = _members(text)
-    division = _divided(text, members, occurrence)
-    if division is not None and division.problem is not None:
-        real = _members(text, in_strings=False)  # an example in a docstring is none
-        if len(real) < len(members):
-            return _divided(text, real, occurrence)
-    return division
-
-
-def _divided(text: str, members: list[Span], occurrence: int) -> _Division | None:
-    if len(members) < 2:
+    strings = [match.span() for match in _LONG_STRING.finditer(text, body)]
+    statements: list[int] = []
+    is_long: list[bool] = []
+    decorated = False
+    for match in _lines(margin, indent).finditer(text, body):
+        at = match.start()
+        if any(start < at < end for start, end in strings):
+            continue
+        if match["margin"] is not None:
+            return None  # an else, or another statement
+        if not decorated:
+            if statements:
+                is_long.append(text.count("\n", statements[-1], at) >= LONG)
+            statements.append(at)
+        decorated = match["decorator"] is not None
+    if not statements:
         return None
-    ends = [_end_of_code(text, member.start) for member in members]
-    head = text[: ends[0]]
-    parts, places = [], []
-    seen: Counter[str] = Counter()
-    for member, start, end in zip(members, ends, [*ends[1:], len(text)], strict=True):
-        code = text[start:end]
-        seen[code] += 1
-        parts.append(_member(code, head, 1 + occurrence * MOST_ALIKE + seen[code]))
-        places.append(Span(member.start, end))
-    if max(seen.values()) >= MOST_ALIKE:
-        return None
-    first = text[members[0].start :]
-    return _Division(head, first[: -len(first.lstrip(" \t"))], tuple(parts), tuple(places))
-
-
-def _assembled(division: _Division) -> cst.Module | None:
-    """The class made of its members; None where they are not what the class consists of."""
-    skeleton, _ = _parsed(f"{division.head}{division.indent}pass\n")
-    owner = _only_class(skeleton)
-    if skeleton is None or owner is None:
-        return None
-    statements: list[cst.CSTNode] = [*owner.body.body]
-    last = statements.pop()
-    if not isinstance(last, cst.SimpleStatementLine) or not isinstance(last.body[0], cst.Pass):
-        return None  # the members stand in an `if` of the class, or the like
-    footer: Sequence[cst.EmptyLine] = ()
-    part: cst.Module | None = None
-    for part, _ in division.parts:
-        own = _only_class(part)
-        if own is None or part is None or part.default_indent != skeleton.default_indent:
-            return None
-        if footer:
-            return None
-        statements += own.body.body
-        footer = own.body.footer if isinstance(own.body, cst.IndentedBlock) else ()
-        if part.footer and part is not division.parts[-1].module:
-            return None
-    assert part is not None
-    with _nodes_unchecked():
-        body = owner.body.with_changes(body=statements, footer=footer)
-        return skeleton.with_changes(
-            body=[owner.with_changes(body=body)],
-            footer=part.footer,
-            has_trailing_newline=part.has_trailing_newline,
+    is_long.append(text.count("\n", statements[-1]) >= LONG)
+    starts = [
+        start
+        for start, is_piece, after_piece in zip(
+            statements[1:], is_long[1:], is_long[:-1], strict=True
         )
-
-
-def _only_class(module: cst.Module | None) -> cst.ClassDef | None:
-    """The class that is all there is in a module."""
-    if module is None or len(module.body) != 1:
+        if is_piece or after_piece
+    ]
+    if not starts:
         return None
-    only = module.body[0]
-    return only if isinstance(only, cst.ClassDef) else None
+    return _Division(margin, indent, (body, *(_end_of_code(text, at) for at in starts)))
+
+
+@lru_cache(maxsize=64)
+def _lines(margin: str, indent: str) -> re.Pattern[str]:
+    """The first lines of a suite's statements, and whatever stands at the margin before it."""
+    clause = r"(?:else|elif|except|finally|case)\b"
+    return re.compile(
+        rf"^(?:{indent}(?=(?P<decorator>@)|[^\s#)\]}}])(?!{clause})|(?P<margin>{margin}(?=[^\s#])))",
+        re.MULTILINE,
+    )
+
+
+def _end_of_header(text: str, at: int) -> int:
+    """Where the line after a statement's header begins."""
+    depth = 0
+    for match in _TOKEN.finditer(text, at):
+        token = match[0]
+        if token in "([{":
+            depth += 1
+        elif token in ")]}":
+            depth -= 1
+        elif token == "\n" and not depth:
+            return match.end()
+    return len(text)
+
+
+def _assembled(
+    text: str, division: _Division, around: tuple[str, ...], owner: str
+) -> cst.Module | None:
+    """The statement made of its pieces; None where they are not what it consists of."""
+    head = text[: division.starts[0]]
+    skeleton, _ = parsed(f"{_suites_around(around)}{head}{division.indent}pass\n")
+    outer = _suites(skeleton, len(around))
+    if skeleton is None or outer is None or len(outer[-1].body) != 1:
+        return None
+    whole = outer[-1].body[0]
+    body = getattr(whole, "body", None)
+    if not isinstance(body, cst.IndentedBlock):
+        return None
+    statements: list[cst.CSTNode] = []
+    inside = (*around, division.margin)
+    module: cst.Module | None = None
+    suites: list[cst.Module | cst.IndentedBlock] | None = None
+    seen: Counter[str] = Counter()
+    for start, end in zip(division.starts, (*division.starts[1:], len(text)), strict=True):
+        if suites is not None and any(suite.footer for suite in suites):
+            return None
+        code = text[start:end]
+        begin = code.lstrip().partition("\n")[0]
+        seen[begin] += 1
+        module = _piece(code, inside, f"{owner}\n{head}\n{seen[begin]}").module
+        suites = _suites(module, len(inside))
+        if module is None or suites is None or module.default_indent != skeleton.default_indent:
+            return None
+        statements += suites[-1].body
+    assert module is not None and suites is not None
+    with nodes_unchecked():
+        last = suites.pop()
+        changed = whole.with_changes(body=last.with_changes(body=statements, header=body.header))
+        while len(suites) > 1:
+            suite = suites.pop().with_changes(body=[changed])
+            changed = suites[-1].body[0].with_changes(body=suite)
+        return module.with_changes(body=[changed], header=skeleton.header)
+
+
+def _suites(module: cst.Module | None, depth: int) -> list[cst.Module | cst.IndentedBlock] | None:
+    """A module and the suites that statements were put in; None where something else is there."""
+    if module is None:
+        return None
+    found: list[cst.Module | cst.IndentedBlock] = [module]
+    for _ in range(depth):
+        only = found[-1].body[0] if len(found[-1].body) == 1 else None
+        if not isinstance(only, cst.If) or not isinstance(only.body, cst.IndentedBlock):
+            return None
+        found.append(only.body)
+    return found
 
 
 def _end_of_code(text: str, at: int) -> int:
@@ -188,108 +233,12 @@ def _end_of_code(text: str, at: int) -> int:
     return at
 
 
-def _parsed(text: str) -> tuple[cst.Module | None, SyntaxProblem | None]:
-    if _deepest(text) > DEEPEST or _longest_chain(text) > LONGEST_CHAIN:
-        return None, SyntaxProblem("the code is nested too deeply to be read", Span(0, 0))
-    try:
-        with _nodes_unchecked():
-            return cst.parse_module(text.replace("\f", " ")), None
-    except cst.ParserSyntaxError as error:
-        lines = text.splitlines(keepends=True)
-        line = min(max(error.raw_line, 1), max(len(lines), 1)) - 1
-        before = sum(len(one) for one in lines[:line])
-        at = min(before + max(error.raw_column, 0), max(len(text) - 1, 0))
-        words = "this code cannot be read: the syntax is wrong here"
-        return None, SyntaxProblem(words, Span(at, at))
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # a panic of the parser is no Exception
-        return None, SyntaxProblem(f"this code cannot be read: {type(error).__name__}", Span(0, 0))
+# What cannot be read
 
 
-@contextmanager
-def _nodes_unchecked() -> Iterator[None]:
-    """Nodes made inside do not check themselves as if somebody had built them by hand.
-
-    That is a third of the parser's time, and its output is always right.
-    """
-    checks = cst.CSTNode.__post_init__
-    type.__setattr__(cst.CSTNode, "__post_init__", _unchecked)
-    try:
-        yield
-    finally:
-        type.__setattr__(cst.CSTNode, "__post_init__", checks)
-
-
-def _unchecked(node: cst.CSTNode) -> None:
-    pass
-
-
-# Operators that nest to the left or right; libcst 1.9 overflows the stack on some thousands.
-_LINK = re.compile(
-    TOKEN.pattern + r"|[,;:\r\n]|[-+~]|[*/%|&^@<>.=]+|\b(?:and|or|not|if|elif|lambda|await)\b"
-)
-LONGEST_LINE = 2_000  # characters; below it no chain of operators is too long
-LONGEST_CHAIN = 1_000
-_LINK_SIGNS = b"([{+-~*/%|&^@<>.=\\'\""
-_LINK_WORDS = ("and", "or", "not", "if", "lambda", "await")
-
-
-def _longest_chain(text: str) -> int:
-    """The most operators, calls, strings or elifs in a row, one within the other."""
-    if len(text) < LONGEST_LINE:
-        return 0
-    if _count(text, _LINK_SIGNS) + sum(map(text.count, _LINK_WORDS)) < LONGEST_CHAIN:
-        return 0
-    longest = n_nested = 0
-    open_chains = [0]
-    for match in _LINK.finditer(text):
-        token = match.group()
-        if token[0] in "([{":
-            open_chains[-1] += 1
-            open_chains.append(0)
-        elif token[0] in ")]}":
-            if len(open_chains) > 1:
-                open_chains.pop()
-        elif token[0] in ",;:#" or (token[0] in "\r\n" and len(open_chains) == 1):
-            open_chains[-1] = 0
-        elif token in ("elif", "lambda"):
-            n_nested += 1
-        elif not token.isspace():
-            open_chains[-1] += 1
-            longest = max(longest, open_chains[-1])
-    return max(longest, n_nested)
-
-
-def _deepest(text: str) -> int:
-    if _count(text, b"([{") <= DEEPEST:
-        return 0
-    depth = deepest = 0
-    for match in TOKEN.finditer(text):
-        first = match.group()[0]
-        if first in "([{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif first in ")]}":
-            depth -= 1
-    return deepest
-
-
-def _count(text: str, signs: bytes) -> int:
-    """How often the signs stand in `text`; much quicker than to look at its tokens."""
-    raw = text.encode("utf-8", "surrogatepass")
-    return len(raw) - len(raw.translate(None, signs))
-
-
-def _members(text: str, in_strings: bool = True) -> list[Span]:
-    """The definitions directly inside a class or other compound statement, with decorators.
-
-    To tell what only stands in a string costs more than to find all that look like one.
-    """
+def _members(text: str) -> list[Span]:
+    """What look like the definitions directly inside a compound statement, with decorators."""
     found = list(_MEMBER.finditer(text))
-    if not in_strings:
-        strings = [match.span() for match in TOKEN.finditer(text) if match[0][0] in "'\""]
-        found = [match for match in found if not any(a < match.start() < b for a, b in strings)]
     if not found:
         return []
     indent = min((m["indent"] for m in found), key=len)

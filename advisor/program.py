@@ -7,40 +7,70 @@ parsed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
+from typing import TypeVar
 
 import libcst as cst
 
-from .blocks import Block, split
+from .blocks import split
 from .interest import CLASS_HEADER, subjects
-from .nodes import callee_tail
+from .memory import NEVER_AGAIN, Memory, Question, Questions
 from .reaching import AT_THE_END, Order, Reaching, in_force
 from .scopes import Binding, Call, Place, Scope
 from .text import Source, Span
 from .walk_statements import read_block
 
-MOST_KEPT = 64  # texts
-_LAST: dict[str, Sequence[Block]] = {}  # the blocks of a path's text when it was last read
+_T = TypeVar("_T")
+_WORD = re.compile(r"\w+")
 
 
 class Program:
-    """One module: its blocks, read on demand."""
+    """One module: its blocks, read on demand.
 
-    def __init__(self, source: Source) -> None:
+    It is the only way from one block to another. What was asked of it is noted in `asked`,
+    and answered in `memory`.
+    """
+
+    def __init__(self, source: Source, memory: Memory | None = None) -> None:
         self.source = source
-        self.blocks = _LAST[source.path] = split(source.text, _LAST.pop(source.path, ()))
-        if len(_LAST) > MOST_KEPT:
-            del _LAST[next(iter(_LAST))]
+        self.memory = memory = memory or Memory()
+        self.blocks = split(source.text, memory.blocks)
+        self.asked: Questions = {}
         self._read: dict[int, Scope] = {}
         self._index: dict[int, int] = {}  # id of a block's scope -> its number
         seen: dict[str, int] = {}
-        self._occurrence: list[int] = []
+        self._keys: list[tuple[str, int]] = []  # of the blocks; those that begin alike are counted
         for block in self.blocks:
-            self._occurrence.append(seen.get(block.text, 0))
-            seen[block.text] = self._occurrence[-1] + 1
+            begin = block.text.partition("\n")[0]
+            self._keys.append((block.text, seen.get(begin, 0)))
+            seen[begin] = self._keys[-1][1] + 1
         self._bindings: dict[str, list[Binding]] = {}
+        memory.begin(self, self._keys)
         self._read_first()
+
+    def end(self) -> None:
+        """Leave what was read to the next analysis."""
+        self.memory.end({self._keys[index]: scope for index, scope in self._read.items()})
+
+    def noting(self, find: Callable[[], _T]) -> tuple[_T, Questions]:
+        """What `find` gives, and the questions that it asks."""
+        outer, self.asked = self.asked, {}
+        found = find()
+        questions, self.asked = self.asked, outer
+        outer |= questions
+        return found, questions
+
+    def ask(self, question: Question) -> None:
+        """Ask once more what was asked of an earlier text."""
+        kind, name = question
+        match kind:
+            case "bindings":
+                self.module_bindings(name)
+            case "calls":
+                self.calls_named(name)
+            case "stars":
+                _ = self.stars
 
     def _read_first(self) -> None:
         found = subjects(self.source.text)
@@ -57,8 +87,8 @@ class Program:
         """What happens in the block with that number."""
         scope = self._read.get(index)
         if scope is None:
-            block = self.blocks[index]
-            scope = read_block(block.text, self._occurrence[index])
+            key = self._keys[index]
+            scope = self.memory.roots.get(key) or read_block(*key, self.memory.is_warm)
             self._read[index] = scope
             self._index[id(scope)] = index
         return scope
@@ -77,6 +107,10 @@ class Program:
     @property
     def roots(self) -> list[Scope]:
         """The blocks read so far, in order."""
+        self.asked[NEVER_AGAIN] = None
+        return self._roots()
+
+    def _roots(self) -> list[Scope]:
         return [self._read[index] for index in sorted(self._read)]
 
     def scopes(self) -> Iterator[Scope]:
@@ -122,17 +156,21 @@ class Program:
 
     def module_bindings(self, name: str) -> list[Binding]:
         """Everything that binds a name at the left margin, in order."""
+        question = ("bindings", name)
+        self.asked[question] = None
         found = self._bindings.get(name)
         if found is not None:
             return found
         word = name.partition(".")[0]
-        pattern = rf"\b{re.escape(word)}\b"
         found = self._bindings[name] = []
         for index, block in enumerate(self.blocks):
-            if index in self._read or (word in block.text and occurs(pattern, block.text)):
-                if index not in self._read and _only_uses(block.text, word):
+            scope = self._read.get(index)
+            if scope is None:
+                if word not in words(block.text) or _only_uses(block.text, word):
                     continue
-                found += self.read(index).bindings.get(name, [])
+                scope = self.read(index)
+            found += scope.bindings.get(name, ())
+        self.memory.told(question, found)
         return found
 
     def reaching(self, name: str, place: Place) -> list[Reaching] | None:
@@ -162,11 +200,18 @@ class Program:
             return in_force(bindings, nowhere, AT_THE_END, self.in_order)
         return in_force(bindings, place, self.in_order(place), self.in_order)
 
-    @cached_property
+    @property
     def stars(self) -> list[str]:
         """The modules imported with `*`."""
+        self.asked["stars", ""] = None
+        return self._stars
+
+    @cached_property
+    def _stars(self) -> list[str]:
         self.read_where(r"import\s+\*")
-        return [module for scope in self.scopes() for module in scope.stars]
+        found = [scope for root in self._roots() for scope in root.everything() if scope.stars]
+        self.memory.told(("stars", ""), found)
+        return [module for scope in found for module in scope.stars]
 
     def imported(self, packages: Iterable[str]) -> frozenset[str]:
         """Those of the packages that are imported anywhere."""
@@ -181,9 +226,10 @@ class Program:
         }
         return frozenset(packages) & (found | {star.partition(".")[0] for star in self.stars})
 
-    @cached_property
+    @property
     def set_in_unread(self) -> frozenset[str]:
         """The attributes that blocks assign which nothing led to so far, but on `self`."""
+        self.asked[NEVER_AGAIN] = None
         unread = (b.text for index, b in enumerate(self.blocks) if index not in self._read)
         return frozenset().union(*map(_attributes_set, unread))
 
@@ -191,25 +237,15 @@ class Program:
 
     def calls_named(self, name: str) -> list[Call]:
         """Every call whose callee ends with `name`."""
-        if name not in self._by_tail:
-            self.read_where(rf"\b{re.escape(name)}\s*\(", name)
-            self._by_tail[name] = [
-                call for root in self.roots for call in self._tails(root).get(name, ())
-            ]
-        return self._by_tail[name]
-
-    def _tails(self, root: Scope) -> dict[str | None, list[Call]]:
-        found = self._tails_of.get(id(root))
+        question = ("calls", name)
+        self.asked[question] = None
+        found = self._by_tail.get(name)
         if found is None:
-            found = self._tails_of[id(root)] = {}
-            for scope in root.everything():
-                for call in scope.calls:
-                    found.setdefault(callee_tail(call.node), []).append(call)
+            self.read_where(rf"\b{re.escape(name)}\s*\(", name)
+            found = [call for root in self._roots() for call in root.calls_by_tail.get(name, ())]
+            self._by_tail[name] = found
+            self.memory.told(question, found)
         return found
-
-    @cached_property
-    def _tails_of(self) -> dict[int, dict[str | None, list[Call]]]:
-        return {}
 
     @cached_property
     def _by_tail(self) -> dict[str, list[Call]]:
@@ -222,6 +258,12 @@ def occurs(pattern: str, text: str) -> bool:
     return re.search(pattern, text) is not None
 
 
+@lru_cache(maxsize=4096)
+def words(text: str) -> frozenset[str]:
+    """The words in a block."""
+    return frozenset(_WORD.findall(text))
+
+
 @lru_cache(maxsize=1024)
 def _attributes_set(text: str) -> frozenset[str]:
     """The attributes that a block assigns, but on `self`."""
@@ -230,8 +272,8 @@ def _attributes_set(text: str) -> frozenset[str]:
 
 def forget() -> None:
     """Drop what is kept of blocks."""
-    _LAST.clear()
     occurs.cache_clear()
+    words.cache_clear()
     _attributes_set.cache_clear()
 
 

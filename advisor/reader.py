@@ -9,6 +9,7 @@ from .classes import dataset_classes
 from .datasets import dataset_uses
 from .epochs import Epochs
 from .loops import batch_loops
+from .memory import Memory
 from .model import Module, Problem
 from .parsing import parse
 from .program import Program
@@ -25,9 +26,9 @@ from .text import Source, Span
 from .trees import SyntaxProblem
 
 
-def read(source: Source, target: Target) -> Module:
-    """The facts about `source`, for `target`."""
-    program = Program(source)
+def read(source: Source, target: Target, memory: Memory | None = None) -> Module:
+    """The facts about `source`, for `target`; `memory` is what earlier analyses left."""
+    program = Program(source, memory)
     resolver = Resolver(program)
     classes = dataset_classes(resolver)
     calls = loader_calls(resolver, classes)
@@ -35,7 +36,7 @@ def read(source: Source, target: Target) -> Module:
     epochs = Epochs(resolver)
     uses = dataset_uses(resolver, classes)
     loops = batch_loops(resolver, calls, epochs)
-    return Module(
+    module = Module(
         source=source,
         target=target,
         loaders=tuple(call.fact for call in calls),
@@ -56,6 +57,8 @@ def read(source: Source, target: Target) -> Module:
         divided=divided_by_rank(resolver, calls) if around.distributed is not None else (),
         torch_name=around.torch_name,
     )
+    program.end()
+    return module
 
 
 def _problems(program: Program) -> Iterator[Problem]:
@@ -68,6 +71,6 @@ def _problems(program: Program) -> Iterator[Problem]:
         elif readable(block.text) is Readable.TOO_DEEP:
             found = (SyntaxProblem("the code is nested too deeply to be read", Span(0, 0)),)
         elif readable(block.text) is Readable.MAYBE:
-            found = parse(block.text, 0).problems
+            found = parse(block.text).problems
         for problem in found:
             yield Problem(problem.span.moved(block.start), problem.message)

@@ -9,7 +9,8 @@ value is unknown.
 from __future__ import annotations
 
 import builtins
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import libcst as cst
 
@@ -17,6 +18,7 @@ from .arithmetic import arithmetic
 from .calling import call_value
 from .conditions import boolean, choice, comparison, truth_value, truths
 from .members import attribute
+from .memory import NEVER_AGAIN, Found, Questions
 from .parameters import parameter
 from .pieces import elements, part, subscript
 from .program import Program
@@ -53,7 +55,7 @@ _OPERATORS: dict[type[cst.BaseBinaryOp] | type[cst.BaseAugOp], str] = {
     cst.DivideAssign: "/", cst.FloorDivideAssign: "//", cst.ModuloAssign: "%",
     cst.PowerAssign: "**", cst.BitOrAssign: "|",
 }  # fmt: skip
-_Asked: TypeAlias = tuple[cst.CSTNode | str, Place]  # an expression or a name, and where
+_Asked: TypeAlias = tuple[int | str, int]  # an expression (its id) or a name, and a place (its id)
 
 
 class Resolver:
@@ -66,8 +68,9 @@ class Resolver:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.steps = 0
-        self.callers: dict[Scope, list[Call]] = {}  # what parameters.callers has found
-        self._memo: dict[_Asked, Value] = {}
+        # what parameters.callers has found, and the questions it asked
+        self.callers: dict[Scope, tuple[list[Call], Questions]] = {}
+        self._memory = program.memory
         self._active: set[_Asked] = set()
 
     def value(self, node: cst.CSTNode | None, place: Place) -> Value:
@@ -78,72 +81,27 @@ class Resolver:
             return known(_CONSTANTS[node.value])
         if type(node) is cst.Integer or type(node) is cst.Float:
             return known(node.evaluated_value)
-        asked: _Asked = (node, place)
-        if asked in self._memo:
-            return self._memo[asked]
+        asked = (id(node), id(place))
+        known_before = self._memory.values.get(asked)
+        if known_before is not None and self._memory.holds(known_before):
+            self.program.asked |= known_before.questions
+            return known_before.value
         if asked in self._active or len(self._active) > DEEPEST or self.steps > MOST_STEPS:
+            return self.broken_off()
+        evaluate = _EVALUATED.get(type(node))
+        if evaluate is None:
             return NOTHING_KNOWN
         self.steps += 1
         self._active.add(asked)
-        found = self._value(node, place)
+        value, questions = self.program.noting(lambda: evaluate(self, node, place))
         self._active.discard(asked)
-        self._memo[asked] = found
-        return found
+        self._memory.values[asked] = Found(value, (node, place), questions, self._memory.now)
+        return value
 
-    def _value(self, node: cst.CSTNode, place: Place) -> Value:
-        match node:
-            case cst.Name():
-                return self.name(node.value, place)
-            case cst.Attribute():
-                return attribute(self, node, place)
-            case cst.Call():
-                return call_value(self, node, place)
-            case cst.SimpleString() | cst.ConcatenatedString():
-                text = node.evaluated_value
-                return (Case(Text()),) if text is None else known(text)
-            case cst.FormattedString():
-                first = node.parts[0] if node.parts else None
-                prefix = first.value if isinstance(first, cst.FormattedStringText) else ""
-                return (Case(Text(prefix)),)
-            case cst.Subscript():
-                return subscript(self, node, place)
-            case cst.BinaryOperation():
-                operator = _OPERATORS.get(type(node.operator), "")
-                left, right = self.value(node.left, place), self.value(node.right, place)
-                return combined(lambda a, b: arithmetic(operator, a, b), left, right)
-            case cst.UnaryOperation():
-                return self._unary(node, place)
-            case cst.BooleanOperation():
-                return boolean(self, node, place)
-            case cst.Comparison():
-                return comparison(self, node, place)
-            case cst.IfExp():
-                return choice(self, node, place)
-            case cst.NamedExpr():
-                return self.value(node.value, place)
-            case cst.Lambda():
-                scope = place.scope.opened_by(node)
-                return (Case(Defined("lambda", "<lambda>", scope)),) if scope else NOTHING_KNOWN
-            case cst.List() | cst.ListComp():
-                return (Case(Group("list", (node, place))),)
-            case cst.Tuple():
-                return (Case(Group("tuple", (node, place))),)
-            case cst.Set() | cst.SetComp():
-                return (Case(Group("set", (node, place))),)
-            case cst.Dict() | cst.DictComp():
-                return (Case(Group("dict", (node, place))),)
-            case cst.GeneratorExp():
-                return (Case(Group("generator", (node, place))),)
+    def broken_off(self) -> Value:
+        """The answer to what has no end; where a search begins decides where it is broken off."""
+        self.program.asked[NEVER_AGAIN] = None
         return NOTHING_KNOWN
-
-    def _unary(self, node: cst.UnaryOperation, place: Place) -> Value:
-        if isinstance(node.operator, cst.Not):
-            inside = truths(self, node.expression, place)
-            return truth_value(one._replace(holds=not one.holds) for one in inside)
-        inner = self.value(node.expression, place)
-        if isinstance(node.operator, cst.Minus):
-            return combined(lambda a: arithmetic("-", Known(0), a), inner)
-        return inner if isinstance(node.operator, cst.Plus) else NOTHING_KNOWN
 
     # Names
 
@@ -152,9 +110,9 @@ class Resolver:
         reaching = self.program.reaching(name, place)
         if reaching is None:
             return self._unbound(name)
-        asked: _Asked = (name, place)
+        asked = (name, id(place))
         if asked in self._active or len(self._active) > DEEPEST:
-            return NOTHING_KNOWN
+            return self.broken_off()
         self._active.add(asked)
         found: list[Case] = []
         for one in reaching:
@@ -207,11 +165,76 @@ class Resolver:
     ) -> Origin:
         """The default that `node`, which stands in `scope`, gives; `words` say which it is."""
 
+        memory = self._memory  # the text may be another one when it is asked for
+
         def locate(one: cst.CSTNode) -> tuple[Span, int]:
-            span = self.program.span(one, scope)
-            return span, self.program.source.line_at(span.start)
+            assert memory.program is not None
+            span = memory.program.span(one, scope)
+            return span, memory.program.source.line_at(span.start)
 
         return Origin(words, node, locate, tells_line)
+
+
+def _string(resolver: Resolver, node: cst.BaseString, place: Place) -> Value:
+    text = node.evaluated_value  # type: ignore[attr-defined]
+    return (Case(Text()),) if text is None else known(text)
+
+
+def _formatted(resolver: Resolver, node: cst.FormattedString, place: Place) -> Value:
+    first = node.parts[0] if node.parts else None
+    return (Case(Text(first.value if isinstance(first, cst.FormattedStringText) else "")),)
+
+
+def _binary(resolver: Resolver, node: cst.BinaryOperation, place: Place) -> Value:
+    operator = _OPERATORS.get(type(node.operator), "")
+    left, right = resolver.value(node.left, place), resolver.value(node.right, place)
+    return combined(lambda a, b: arithmetic(operator, a, b), left, right)
+
+
+def _unary(resolver: Resolver, node: cst.UnaryOperation, place: Place) -> Value:
+    if isinstance(node.operator, cst.Not):
+        inside = truths(resolver, node.expression, place)
+        return truth_value(one._replace(holds=not one.holds) for one in inside)
+    inner = resolver.value(node.expression, place)
+    if isinstance(node.operator, cst.Minus):
+        return combined(lambda a: arithmetic("-", Known(0), a), inner)
+    return inner if isinstance(node.operator, cst.Plus) else NOTHING_KNOWN
+
+
+def _lambda(resolver: Resolver, node: cst.Lambda, place: Place) -> Value:
+    scope = place.scope.opened_by(node)
+    return (Case(Defined("lambda", "<lambda>", scope)),) if scope else NOTHING_KNOWN
+
+
+def _group(kind: str) -> _Evaluate:
+    return lambda resolver, node, place: (Case(Group(kind, (node, place))),)
+
+
+_Evaluate: TypeAlias = Callable[[Resolver, Any, Place], Value]
+_EVALUATED: dict[type[cst.CSTNode], _Evaluate] = {  # to match against abstract classes is slow
+    cst.Name: lambda resolver, node, place: resolver.name(node.value, place),
+    cst.Attribute: attribute,
+    cst.Call: call_value,
+    cst.SimpleString: _string,
+    cst.ConcatenatedString: _string,
+    cst.FormattedString: _formatted,
+    cst.Subscript: subscript,
+    cst.BinaryOperation: _binary,
+    cst.UnaryOperation: _unary,
+    cst.BooleanOperation: boolean,
+    cst.Comparison: comparison,
+    cst.IfExp: choice,
+    cst.NamedExpr: lambda resolver, node, place: resolver.value(node.value, place),
+    cst.Lambda: _lambda,
+    cst.List: _group("list"),
+    cst.ListComp: _group("list"),
+    cst.Tuple: _group("tuple"),
+    cst.Set: _group("set"),
+    cst.SetComp: _group("set"),
+    cst.Dict: _group("dict"),
+    cst.DictComp: _group("dict"),
+    cst.GeneratorExp: _group("generator"),
+}
 
 
 def _evaluated_at(binding: Binding) -> Place:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import libcst as cst
 
-from .nodes import Path
+from .nodes import Path, callee_tail
 from .trees import Tree
 from .values import Given
 
@@ -215,6 +216,15 @@ class Scope:
         yield self
         for child in self.children:
             yield from child.everything()
+
+    @cached_property
+    def calls_by_tail(self) -> dict[str | None, list[Call]]:
+        """The calls in it and in all inside it, by the last name of what is called."""
+        found: dict[str | None, list[Call]] = {}
+        for scope in self.everything():
+            for call in scope.calls:
+                found.setdefault(callee_tail(call.node), []).append(call)
+        return found
 
     def opened_by(self, node: cst.CSTNode) -> Scope | None:
         """The scope in the same block that a lambda or comprehension opens."""

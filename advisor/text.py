@@ -68,8 +68,12 @@ class Source:
     @cached_property
     def line_starts(self) -> list[int]:
         """The offset where each line starts; `\\r\\n`, `\\n` and `\\r` end a line."""
-        starts = [0]
-        starts.extend(match.end() for match in _LINE_END.finditer(self.text))
+        if "\r" in self.text:
+            return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+        starts, end = [], 0
+        for line in self.text.split("\n"):
+            starts.append(end)
+            end += len(line) + 1
         return starts
 
     def line_at(self, offset: int) -> int:

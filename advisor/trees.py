@@ -29,13 +29,15 @@ class Tree:
         self.text = text
         self.module = module
         self.problems = problems
-        self._spans: dict[cst.CSTNode, Span] = {}
+        self._spans: dict[int, Span] = {}  # by the id of a node; to hash a node takes longer
 
     def span(self, node: cst.CSTNode) -> Span:
         """The place of `node` in the block, with its parentheses."""
-        if node not in self._spans:
+        span = self._spans.get(id(node))
+        if span is None:
             self._find(node)
-        return self._spans[node]
+            span = self._spans[id(node)]
+        return span
 
     def code(self, node: cst.CSTNode) -> str:
         """The text of `node`, its further lines indented as if it stood at the left margin."""
@@ -79,7 +81,7 @@ class Tree:
 
     @cached_property
     def _parents(self) -> dict[int, cst.CSTNode]:
-        """By the id of a node what it is a part of; to hash a node takes longer."""
+        """By the id of a node what it is a part of."""
         found: dict[int, cst.CSTNode] = {}
         pending: list[cst.CSTNode] = [self.module]
         while pending:
@@ -102,7 +104,7 @@ class _Recorder(CodegenState):
         self.text = text
         self.offset = offset
         self.open: list[int] = []
-        self.spans: dict[cst.CSTNode, Span] = {}
+        self.spans: dict[int, Span] = {}
 
     def add_token(self, value: str) -> None:
         # libcst 1.9 forgets some blanks (`except E :`): catch up with the text
@@ -127,4 +129,4 @@ class _Recorder(CodegenState):
         self.open.append(self.offset)
 
     def after_codegen(self, node: cst.CSTNode) -> None:
-        self.spans[node] = Span(self.open.pop(), self.offset)
+        self.spans[id(node)] = Span(self.open.pop(), self.offset)

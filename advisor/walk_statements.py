@@ -23,9 +23,9 @@ ENDING = frozenset({"sys.exit", "exit", "quit", "os._exit", "os.abort"})
 
 
 @lru_cache(maxsize=256)
-def read_block(text: str, occurrence: int) -> Scope:
-    """What happens in the block with that text; `occurrence` tells equal blocks apart."""
-    tree = parse(text, occurrence)
+def read_block(text: str, occurrence: int, in_pieces: bool = False) -> Scope:
+    """What happens in a block, parsed with these options."""
+    tree = parse(text, occurrence, in_pieces=in_pieces)
     scope = Scope("module", "", tree.module, None, tree)
     walk = StatementWalk(scope)
     with suppress(RecursionError):  # an expression of hundreds of levels; what came before counts

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from dladvise.advisor import Edit, Finding, Fix, Related, Report, Source, Span, analyze
+from dladvise.advisor import Edit, Finding, Fix, Memory, Related, Report, Source, Span, analyze
 from dladvise.advisor.model import LoaderCall
 
 from .folders import Effective
@@ -52,11 +52,16 @@ class Analysis:
         return self.last_clean if self.broken else self
 
 
-def analysed(source: Source, effective: Effective, before: Analysis | None) -> Analysis:
+def analysed(
+    source: Source,
+    effective: Effective,
+    before: Analysis | None = None,
+    memory: Memory | None = None,
+) -> Analysis:
     """The analysis of a source; `before` is that of the same document earlier."""
     if not effective.rules:
         return Analysis(source, effective, (), ())
-    report = analyze(source, effective.target, effective.rules)
+    report = analyze(source, effective.target, effective.rules, memory)
     clean = before.clean if before is not None else None
     if not report.broken or clean is None or clean.effective != effective:
         return Analysis(source, effective, report.findings, _loaders(report.loaders), report.broken)

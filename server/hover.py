@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
-from dladvise.advisor import Source, Span, analyze, document
+from dladvise.advisor import Memory, Source, Span, analyze, document
 from dladvise.advisor.ignores import directives
 from dladvise.advisor.model import LoaderCall
 from dladvise.advisor.setting_values import find_rule
@@ -43,7 +43,9 @@ async def hover(server: Server, unit: Unit, params: lsp.HoverParams) -> lsp.Hove
     known = server.measurements.of(unit.path)
     for loader in analysis.loaders:
         if loader.callee.start <= at <= loader.callee.end:
-            lines = await server.in_analyst(_construction, analysis, loader)
+            lines = await server.in_analyst(
+                _construction, analysis, loader, server.memory(unit.uri)
+            )
             if (measurement := known.get(loader.key)) is not None:
                 lines += ["", *_measured(measurement, analysis.source.text)]
             return _shown(server, unit, "\n".join(lines), loader.callee)
@@ -72,10 +74,12 @@ def _rule_at(source: Source, at: int) -> tuple[str, Span] | None:
     return None
 
 
-def _construction(analysis: Analysis, loader: Loader) -> list[str]:
+def _construction(analysis: Analysis, loader: Loader, memory: Memory) -> list[str]:
     """What it is, with each of its arguments; while the text is broken, what it is alone."""
     effective = analysis.effective
-    calls = () if analysis.broken else analyze(analysis.source, effective.target, ()).loaders
+    calls: Sequence[LoaderCall] = ()
+    if not analysis.broken:
+        calls = analyze(analysis.source, effective.target, (), memory).loaders
     call = next((one for one in calls if one.callee == loader.callee), None)
     text = analysis.source.text[loader.callee.start : loader.callee.end]
     if call is None:

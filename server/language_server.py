@@ -21,6 +21,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from dladvise import __version__
+from dladvise.advisor import Memory
 from dladvise.advisor.engine import reading
 from dladvise.advisor.settings import FILE_NAME, PYPROJECT
 
@@ -37,6 +38,7 @@ from .protocol import Protocol
 _T = TypeVar("_T")
 
 LOOK_S = 2.0  # between two looks at configuration files, where the client tells nothing
+MOST_REMEMBERED = 4  # units; what is remembered of one takes more than its text
 IDLE_S = 1.0  # without an analysis: nobody types
 MOST_UNCOLLECTED = 200_000  # objects, made and not dropped since garbage was searched for
 SWITCH_S = 0.001  # the analyst lets the event loop run so often
@@ -70,6 +72,7 @@ class Server(LanguageServer):
         self._analyst = ThreadPoolExecutor(1, thread_name_prefix="analyst")
         self._walker = ThreadPoolExecutor(1, thread_name_prefix="walker")
         self._analyses: dict[str, Analysis] = {}  # by the URI of a unit
+        self._memories: dict[str, Memory] = {}  # of the units that were analysed last
         self._at_work: dict[str, asyncio.Task[Analysis]] = {}
         self._publishing: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -217,11 +220,13 @@ class Server(LanguageServer):
             if task is not None:
                 task.cancel()
         self._analyses.pop(uri, None)
+        self._memories.pop(uri, None)
         self._clear(documents)
 
     def forget_all(self) -> None:
         """Drop every analysis; the next one reads everything anew."""
         self._analyses.clear()
+        self._memories.clear()
 
     def _clear(self, documents: Iterable[str]) -> None:
         for uri in documents:
@@ -245,7 +250,8 @@ class Server(LanguageServer):
     async def _analyse(self, unit: Unit, effective: Effective) -> Analysis:
         before = self._analyses.get(unit.uri)
         try:
-            analysis = await self.in_analyst(analysed, unit.source, effective, before)
+            memory = self.memory(unit.uri)
+            analysis = await self.in_analyst(analysed, unit.source, effective, before, memory)
         except Exception as error:
             # a mistake of ours in one text: it has no findings, and the server goes on
             words = f"a mistake in dladvise, please report it ({error!r})"
@@ -258,8 +264,16 @@ class Server(LanguageServer):
         self._collect_soon()
         return analysis
 
+    def memory(self, uri: str) -> Memory:
+        """What analyses of a unit leave to the next; only of the units that are edited now."""
+        memory = self._memories.pop(uri, None) or Memory()
+        self._memories[uri] = memory  # the last one now
+        if len(self._memories) > MOST_REMEMBERED:
+            del self._memories[next(iter(self._memories))]
+        return memory
+
     def _collect_soon(self) -> None:
-        """Search for garbage when nobody waits: that takes longer than an analysis."""
+        """Prepare for edits and search for garbage when nobody waits: both take their time."""
         if self._collecting is not None:
             self._collecting.cancel()
         pause = 0.0 if gc.get_count()[0] > MOST_UNCOLLECTED else IDLE_S
@@ -268,6 +282,8 @@ class Server(LanguageServer):
     def _collect(self) -> None:
         self._collecting = None
         if not self.stopped:
+            for memory in self._memories.values():
+                self._analyst.submit(memory.prepare)
             self._analyst.submit(gc.collect)
 
     async def in_analyst(self, function: Callable[..., _T], *arguments: Any) -> _T:

@@ -133,7 +133,7 @@ class Workspace:
             items: list[lsp.Diagnostic] = []
             if source is not None:
                 unit = Text(Document(uri, source, encoding=server.documents.encoding))
-                analysis = await server.in_analyst(analysed, source, effective, None)
+                analysis = await server.in_analyst(analysed, source, effective)
                 items = diagnostics(unit, analysis, {}, server.client)[uri]
             kept = self._known[uri] = stamp, result_id(items), items
         return kept[1], kept[2]

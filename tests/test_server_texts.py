@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from lsprotocol import types as lsp
 
-from dladvise.advisor import Source, Target, analyze
+from dladvise.advisor import Memory, Source, Target, analyze
 from dladvise.advisor.engine import all_rules, forget
 from dladvise.server.documents import Document
 from tests.editor import IMPORT, able, editor, soon
+
+ROOT = Path(__file__).resolve().parent.parent
 
 PIECES = (
     IMPORT,
@@ -87,9 +89,9 @@ def test_positions_beyond_the_end_mean_the_end() -> None:
     assert document.offset(lsp.Position(9, 0)) == 6
 
 
-def judged(text: str) -> list[Any]:
+def judged(text: str, memory: Memory | None = None) -> list[Any]:
     rules = [rule for rule in all_rules() if not rule.opt_in]
-    report = analyze(Source("t.py", text), Target(), rules)
+    report = analyze(Source("t.py", text), Target(8), rules, memory)
     return [(one.rule.code, one.span, one.message, one.fix) for one in report.findings]
 
 
@@ -98,16 +100,50 @@ def test_what_is_kept_of_earlier_texts_changes_no_finding() -> None:
     dice = random.Random(6)
     text = "".join(PIECES)
     edited = []
+    memory = Memory()
     for number in range(1_000):
         start, end, new = an_edit(text, dice)
         text = text[:start] + new + text[end:]
         if number % 60 == 59:
             text = "".join(dice.sample(PIECES, 12))
-        edited.append((text, judged(text)))
+        edited.append((text, judged(text, memory)))
     assert sum(bool(found) for _, found in edited) > 200
     for text, found in edited[::3]:
         forget()
         assert judged(text) == found
+
+
+def test_what_is_remembered_of_a_program_changes_no_finding() -> None:
+    """Lines of a program are deleted, copied, moved, changed, and brought back."""
+    dice = random.Random(8)
+    first = (ROOT / "benchmarks" / "training_script.txt").read_text(encoding="utf-8")
+    written = ["num_workers = 4", "loader = None", "pass", "return", "for _ in loader: pass"]
+    memory = Memory()
+    texts = [first]
+    found = 0
+    for number in range(150):
+        lines = dice.choice(texts[-3:]).splitlines(keepends=True)
+        at, size, to = dice.randrange(len(lines)), dice.randrange(1, 14), dice.randrange(len(lines))
+        some = lines[at : at + size]
+        match number % 5:
+            case 0:
+                del lines[at]
+            case 1:
+                lines[to:to] = some
+            case 2:
+                del lines[at : at + size]
+                lines[to:to] = some
+            case 3:
+                indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
+                lines.insert(at, indent.rstrip("\n") + dice.choice(written) + "\n")
+            case _:
+                lines = dice.choice(texts).splitlines(keepends=True)
+        texts.append("".join(lines))
+        told = judged(texts[-1], memory)
+        forget()
+        assert told == judged(texts[-1])
+        found += bool(told)
+    assert found > 50
 
 
 @pytest.mark.asyncio

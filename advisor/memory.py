@@ -1,0 +1,154 @@
+"""What was found out about a text, kept for the next analysis of it, after an edit.
+
+The blocks that an edit leaves alone stay the same objects. What was found out in one of
+them holds as long as what was asked of other blocks meanwhile has the same answers: who
+binds a name at the left margin, and where something is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from .blocks import Block
+    from .program import Program
+    from .scopes import Place, Scope
+    from .values import Value
+
+Question: TypeAlias = tuple[str, str]  # its kind, and the name it is about
+Questions: TypeAlias = dict[Question, None]  # in the order they were asked
+# Whoever asks it has looked at all that was read so far, or has broken off an endless search.
+NEVER_AGAIN: Question = ("never again", "")
+LONGEST_UNASKED = 8  # analyses
+
+
+@dataclass(slots=True)
+class Found:
+    """A value that was found; what it is about is kept alive, since its ids are the key."""
+
+    value: Value
+    about: tuple[Any, Place]
+    questions: Questions
+    held: int  # the last analysis in which it is known to hold
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What was answered to a question, since which analysis, and when it was asked last."""
+
+    found: Sequence[object]
+    since: int
+    asked: int
+
+
+class Memory:
+    """What the analyses of one text leave to the next; not for two at the same time."""
+
+    def __init__(self) -> None:
+        self.program: Program | None = None  # of the analysis that goes on
+        self.values: dict[tuple[int, int], Found] = {}
+        self.now = 0  # the number of that analysis
+        self.roots: dict[tuple[str, int], Scope] = {}  # the blocks that the last one read
+        self._answers: dict[Question, _Answer] = {}
+        self._blocks: Sequence[Block] = ()
+        self._keys: list[tuple[str, int]] = []
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """Those of the text that was analysed last."""
+        return self._blocks
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether the text is being edited: an earlier one was analysed."""
+        return self.now > 1
+
+    def prepare(self) -> None:
+        """Parse the blocks as the first edit will need them; before it nobody waits."""
+        from .parsing import parse
+
+        if not self.is_warm:
+            for text, occurrence in self.roots:
+                parse(text, occurrence, in_pieces=True)
+
+    def begin(self, program: Program, keys: list[tuple[str, int]]) -> None:
+        """Another analysis begins; `keys` tell the blocks of its text apart."""
+        if _moved(self._keys, keys):
+            self.values.clear()
+            self._answers.clear()
+        self.now += 1
+        self.program = program
+        self._blocks = program.blocks
+        self._keys = keys
+
+    def told(self, question: Question, found: Sequence[object]) -> None:
+        """Note the answer that the present text gives."""
+        known = self._answers.get(question)
+        if known is not None and _same(known.found, found):
+            known.asked = self.now
+        else:
+            self._answers[question] = _Answer(found, self.now, self.now)
+
+    def holds(self, found: Found) -> bool:
+        """Reports whether all questions have the answers that they had.
+
+        They are asked in their order and no further than to the first new answer: just what
+        would be asked, and read, without a memory.
+        """
+        now = self.now
+        if found.held == now:
+            return True
+        for question in found.questions:
+            known = self._answers.get(question)
+            if known is None:
+                return False
+            if known.asked != now:
+                assert self.program is not None
+                self.program.ask(question)
+                known = self._answers[question]
+            if known.since > found.held:
+                return False
+        found.held = now
+        return True
+
+    def end(self, roots: dict[tuple[str, int], Scope]) -> None:
+        """Keep the blocks that were read, and of what was found what can be of use."""
+        self.roots = roots
+        alive = set(map(id, roots.values()))
+        gone = [
+            key
+            for key, found in self.values.items()
+            if NEVER_AGAIN in found.questions or id(found.about[1].scope.root) not in alive
+        ]
+        for key in gone:
+            del self.values[key]
+        old = [
+            question
+            for question, answer in self._answers.items()
+            if answer.asked < self.now - LONGEST_UNASKED
+        ]
+        for question in old:
+            del self._answers[question]
+
+
+def _same(before: Sequence[object], now: Sequence[object]) -> bool:
+    return len(before) == len(now) and all(map(_is, before, now))
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
+
+
+def _moved(before: list[tuple[str, int]], now: list[tuple[str, int]]) -> bool:
+    """Reports whether a block of both texts stands in what was changed: its order may be new."""
+    shortest = min(len(before), len(now))
+    start = 0
+    while start < shortest and before[start] == now[start]:
+        start += 1
+    behind = 0
+    while behind < shortest - start and before[-1 - behind] == now[-1 - behind]:
+        behind += 1
+    changed = set(before[start : len(before) - behind])
+    return not changed.isdisjoint(now[start : len(now) - behind])
