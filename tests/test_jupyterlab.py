@@ -17,11 +17,12 @@ from urllib.request import urlopen
 
 import pytest
 
+from tools.vscode import CHROMIUM
+
 from .editors.configurations import CONFIGURATIONS, path_with_dladvise
 from .front_door import environment, written
 from .probing import left_behind
 
-CHROMIUM = Path("/usr/bin/chromium")
 START_S = 60.0
 WAIT_MS = 60_000
 CELLS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import xml.etree.ElementTree as ET
@@ -20,12 +21,11 @@ from dladvise.axes import places, scale, tick
 from dladvise.probe import Consumer, Estimate, Point, Recommendation, Settings, Target
 from dladvise.report import WIDTHS, page
 from dladvise.report_files import ReportFiles, plot
+from tools.vscode import CHROMIUM
 
 from .front_door import ROOT, written
 from .test_probe_cli import LINE, SLOW, TELLS, TWO, probe, said
 from .test_render_probe import FOUND
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 def point(n: int, rate: float, factor: int = 2, **more: Any) -> Point:
@@ -339,7 +339,7 @@ def test_a_png_without_its_extra_is_refused_before_anything_runs(tmp_path: Path)
         "tells.py": TELLS,
     }
     folder = written(tmp_path, lacking)
-    lacks = {"PYTHONPATH": f"{folder / 'lacking'}:{ROOT}"}
+    lacks = {"PYTHONPATH": f"{folder / 'lacking'}{os.pathsep}{ROOT}"}
     done = probe("tells.py", "--plot", "x.png", cwd=folder, **lacks)
     assert (done.returncode, done.stdout) == (2, b"")
     [line] = said(done)
