@@ -53,6 +53,7 @@ CASES = {
         now=1,
         best=12,
     ),
+    "neighbours among many": measured(*(point(n, n + 1.0) for n in range(20)), now=18, best=19),
     "huge": measured(point(0, 1.2e6), point(1, 4.5e6, memory_mb=None, first_batch_s=3e-5), best=1),
     "tiny": measured(point(0, 3e-4, first_batch_s=900.0), point(64, 2e-3), best=64),
     "unknown": measured(
