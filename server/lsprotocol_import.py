@@ -1,7 +1,8 @@
-"""Importing this imports the protocol's types, where nobody has yet, in half of the time.
+"""Importing this imports the protocol's types, where nobody has yet, in less than half of the time.
 
-Half of that import is attrs writing a `__repr__` for each of some 550 classes. Nobody
-reads them; with the plain one of every object, messages are still what they were.
+More than half of that import is attrs writing a `__repr__` and an `__eq__` for each of some 550
+classes. Nobody reads the one or needs the other; with those of every object, messages are still
+what they were, and positions and ranges compare as before: their `__eq__` is written by hand.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ def _light(usual: Any, cls: type | None = None, /, **options: Any) -> Any:
         return partial(_light, usual, **options)
     if cls.__module__ == TYPES:
         options.setdefault("repr", False)
+        options.setdefault("eq", False)
     return usual(cls, **options)
 
 
