@@ -22,6 +22,7 @@ class Options:
     """What the editor says. `table` is like `[tool.dladvise]`, what is not set left out."""
 
     trusted: bool = True
+    ask_before_probe: bool = True
     debounce_ms: int = 150
     code_lens: bool = True
     inlay_hints: bool = True
@@ -76,6 +77,7 @@ def _severities(value: Any) -> Mapping[str, str]:
 
 _OURS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "trusted": ("trusted", _truth),
+    "askBeforeProbe": ("ask_before_probe", _truth),
     "debounceMs": ("debounce_ms", _milliseconds),
     "codeLens": ("code_lens", _truth),
     "inlayHints": ("inlay_hints", _truth),

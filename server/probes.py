@@ -160,7 +160,8 @@ class Probes:
         run = Run(text.uri, loader.key, request.seconds)
         self._runs.append(run)  # from here on, a second click is told so
         try:
-            await self._ask(effective.root, request)
+            if effective.options.ask_before_probe:
+                await self._ask(effective.root, request)
             run.begun = time.monotonic()
             run.token = await self._begin(token)
             if run.token is None:
@@ -195,7 +196,8 @@ class Probes:
         try:
             answer = await self._server.window_show_message_request_async(params)
         except JsonRpcException:
-            answer = None  # a client that cannot ask
+            words = "this editor cannot ask whether it may be run: set askBeforeProbe to false"
+            raise Refused(f"nothing was run, {words}") from None
         if answer is None or answer.title != RUN:
             raise Refused("nothing was run")
         self._consent.give(root)

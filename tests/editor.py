@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from lsprotocol import converters
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcMethodNotFound
 from pygls.protocol import default_converter
 from pytest_lsp import ClientServerConfig, LanguageClient
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
@@ -40,7 +41,7 @@ class Editor:
     client: LanguageClient
     folder: Path
     pushed: bool  # diagnostics come unasked
-    answer: str | None = "Run"  # to what the server asks
+    answer: str | None = "Run"  # to what the server asks; None: it cannot be asked
     texts: dict[str, str] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     told: dict[str, lsp.PublishDiagnosticsParams] = field(default_factory=dict)
@@ -312,6 +313,8 @@ def _heard(made: list[Editor]) -> dict[str, Any]:
     def asked(
         client: LanguageClient, params: lsp.ShowMessageRequestParams
     ) -> lsp.MessageActionItem | None:
+        if made[0].answer is None:
+            raise JsonRpcMethodNotFound
         made[0].asked.append(params)
         titles = [one.title for one in params.actions or ()]
         answer = made[0].answer

@@ -101,6 +101,7 @@ async def test_from_the_lens_to_the_written_setting(tmp_path: Path) -> None:
         assert shown is not None and "| workers | batches/s |" in shown
         report = await window.command("dladvise.showReport", uri, place(callee))
         assert f"num_workers={n}" in report["markdown"]
+        assert report["html"].startswith("<!doctype html>")
 
         write = await window.action(uri, told.range, "Write the measured num_workers=")
         assert write.is_preferred and write.edit is not None
@@ -141,6 +142,17 @@ async def test_it_is_asked_once_and_no_is_an_answer(tmp_path: Path) -> None:
             assert (await soon(task))["status"] == 130
             window.client.progress_reports.clear()
         assert len(window.asked) == 2
+
+
+async def test_an_editor_that_cannot_ask_says_how_to_go_on(tmp_path: Path) -> None:
+    async with editor(tmp_path, options=QUICK) as window:
+        window.answer = None
+        answer = await window.probe(window.open("train.py", SLOW))
+        assert answer["status"] == 2 and "set askBeforeProbe to false" in answer["error"]
+    async with editor(tmp_path, options={**QUICK, "askBeforeProbe": False}) as window:
+        answer = await window.probe(window.open("train.py", SLOW))
+        assert answer["status"] == 0
+        assert window.asked == []
 
 
 async def test_one_run_for_a_loader(tmp_path: Path) -> None:
