@@ -1,17 +1,20 @@
 """The VS Code that tests drive: code-server, its Node.js, and a browser to see it in.
 
-    python3 tools/vscode.py
+    python3 tools/vscode.py [--pictures]
 
 Installs what is missing. code-server is VS Code with its windows in a browser, and comes from
-npm; parts of it are compiled, which takes some minutes.
+npm; parts of it are compiled, which takes some minutes. `--pictures` then takes those of the
+extension's README anew.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -27,6 +30,15 @@ CHROMIUM = Path("/usr/bin/chromium")
 # The browser with a font, and what the parts of code-server are compiled with.
 PACKAGES = ("chromium", "fonts-dejavu-core", "g++", "libkrb5-dev", "make", "pkg-config", "python3")
 INSTALL_S = 1_500  # for one command
+IMAGES = ROOT / "editors" / "vscode" / "images"
+# The pictures there, and what the tests call them.
+PICTURES = {
+    "finding": "finding",
+    "fixes": "fixes",
+    "measured": "measured",
+    "progress": "progress",
+    "report": "report-vscode-dark",
+}
 
 
 def missing() -> list[str]:
@@ -117,13 +129,27 @@ def _run(command: list[str]) -> str | None:
     return f"{' '.join(command[:2])} failed: {lines[-1].strip()}"
 
 
+def take_pictures() -> int:
+    """Run the tests, which look at everything, and keep what they see; their exit status."""
+    with tempfile.TemporaryDirectory() as folder:
+        test = [sys.executable, "-m", "pytest", "--quiet", "tests/test_vscode.py"]
+        seen = {**os.environ, "DLADVISE_PICTURES": folder}
+        status = subprocess.run(test, check=False, cwd=ROOT, env=seen).returncode
+        for name, taken in PICTURES.items():
+            shutil.copy(Path(folder) / f"{taken}.png", IMAGES / f"{name}.png")
+    return status
+
+
 def main() -> int:
+    parser = argparse.ArgumentParser(description="Provide the VS Code that tests drive.")
+    parser.add_argument("--pictures", action="store_true", help="take those of the README anew")
+    arguments = parser.parse_args()
     problem = provide()
     if problem is not None:
         print(f"vscode: {problem}", file=sys.stderr)
         return 1
     print(f"VS Code is in {PLACE}")
-    return 0
+    return take_pictures() if arguments.pictures else 0
 
 
 if __name__ == "__main__":

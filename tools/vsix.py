@@ -23,7 +23,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTENSION = ROOT / "editors" / "vscode"
-STAGE = ROOT / "build" / "vsix"
 DIST = ROOT / "dist"
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
@@ -50,19 +49,20 @@ class BuildError(Exception):
     """The extension cannot be built; the text says why, in one line."""
 
 
-def build(target: str) -> Path:
-    """The path of the extension for a platform, built anew."""
-    stage = STAGE / target
-    shutil.rmtree(stage, ignore_errors=True)
-    _compile()
-    shutil.copytree(EXTENSION, stage, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
-    for name in ("LICENSE", "CHANGELOG.md"):
-        shutil.copy(ROOT / name, stage)
-    with tempfile.TemporaryDirectory() as wheels:
-        _collect(Path(wheels), target)
-        for wheel in sorted(Path(wheels).glob("*.whl")):
+def build(target: str, place: Path) -> Path:
+    """The path of the extension for a platform, built anew into a folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        stage, wheels = Path(folder) / "extension", Path(folder) / "wheels"
+        made = shutil.ignore_patterns("node_modules", "dist", "__pycache__")
+        shutil.copytree(EXTENSION, stage, ignore=made)
+        _compile(stage / "dist" / "extension.js")
+        for name in ("LICENSE", "CHANGELOG.md"):
+            shutil.copy(ROOT / name, stage)
+        wheels.mkdir()
+        _collect(wheels, target)
+        for wheel in sorted(wheels.glob("*.whl")):
             _unpack(wheel, stage / "bundled" / "libs")
-    return _package(stage, target)
+        return _package(stage, target, place)
 
 
 def here() -> str:
@@ -73,14 +73,15 @@ def here() -> str:
     return f"{systems.get(system, system)}-{machines.get(machine, machine)}"
 
 
-def _compile() -> None:
-    """Check the types of the TypeScript, and make one file of it."""
+def _compile(bundle: Path) -> None:
+    """Check the types of the TypeScript, and make one file of JavaScript of it."""
     installed = EXTENSION / "node_modules" / ".package-lock.json"
     lock = EXTENSION / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
         _run(["npm", "ci", "--no-audit", "--no-fund"], EXTENSION)
-    for script in ("types", "bundle"):
-        _run(["npm", "run", "--silent", script], EXTENSION)
+    run = ["npm", "run", "--silent"]
+    _run([*run, "types"], EXTENSION)
+    _run([*run, "bundle", "--", f"--outfile={bundle}"], EXTENSION)
 
 
 def _collect(wheels: Path, target: str) -> None:
@@ -128,10 +129,10 @@ def _unpack(wheel: Path, place: Path) -> None:
             archive.extract(name, place)
 
 
-def _package(stage: Path, target: str) -> Path:
+def _package(stage: Path, target: str, place: Path) -> Path:
     vsce = EXTENSION / "node_modules" / ".bin" / ("vsce.cmd" if os.name == "nt" else "vsce")
-    DIST.mkdir(exist_ok=True)
-    path = DIST / f"dladvise-{target}.vsix"
+    place.mkdir(exist_ok=True)
+    path = place / f"dladvise-{target}.vsix"
     words = ["package", "--no-dependencies", "--target", target, "--out", str(path)]
     _run([str(vsce), *words], stage)
     size = megabytes(path)
@@ -173,7 +174,7 @@ def main() -> int:
     parser.add_argument("--target", choices=[*TARGETS], default=here(), help="default: %(default)s")
     target: str = parser.parse_args().target
     try:
-        path = build(target)
+        path = build(target, DIST)
     except BuildError as problem:
         print(f"vsix: {problem}", file=sys.stderr)
         return 1

@@ -10,6 +10,7 @@ import subprocess
 import sysconfig
 import time
 import venv
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,14 +25,19 @@ from ..front_door import environment
 
 UP_S = 60.0  # for the editor to answer
 LONGEST_MS = 60_000  # for anything that is waited for
-SIZE = (1280, 800)
+SIZE = (1000, 620)  # small enough for pictures
+SCALE = 1.25  # of pictures, for sharp screens
 SETTINGS = {
     "workbench.startupEditor": "none",
     "workbench.tips.enabled": False,
     "workbench.reduceMotion": "on",
     "workbench.welcomePage.walkthroughs.openOnInstall": False,
     "workbench.enableExperiments": False,
-    "window.menuBarVisibility": "classic",
+    "workbench.activityBar.location": "hidden",
+    "workbench.layoutControl.enabled": False,
+    "window.commandCenter": False,
+    "window.menuBarVisibility": "hidden",
+    "breadcrumbs.enabled": False,
     "telemetry.telemetryLevel": "off",
     "extensions.autoCheckUpdates": False,
     "extensions.ignoreRecommendations": True,
@@ -69,6 +75,7 @@ class Workbench:
         expect(dialog).to_be_visible(timeout=LONGEST_MS)
         dialog.locator(".monaco-button", has_text=answer).click()
         expect(dialog).to_have_count(0)
+        self.command("View: Close Primary Side Bar")
 
     def open_file(self, name: str) -> None:
         self._pick("Control+P", name, name)
@@ -88,7 +95,10 @@ class Workbench:
 
     def _pick(self, key: str, words: str, row: str) -> None:
         self._type_into_pick(key, words)
-        self.page.locator(".quick-input-list .monaco-list-row", has_text=row).first.click()
+        # rows come and go while they are found: not before it is chosen is it the right one
+        chosen = self.page.locator(".quick-input-list .monaco-list-row.focused")
+        expect(chosen).to_contain_text(row)
+        self.page.keyboard.press("Enter")
 
     def _type_into_pick(self, key: str, words: str) -> None:
         self.page.keyboard.press(key)
@@ -100,14 +110,22 @@ class Workbench:
         self.clicks += 1
         what.click()
 
+    def install(self, extension: Path) -> None:
+        """Install another extension; a folder that is opened from now on has it."""
+        _install(extension, _code_server(self.home), _variables(self.home))
+
     def close_all(self) -> None:
         """Close every file, as it is on disk, and every notification."""
         self.page.keyboard.press("Escape")
         if self.page.locator(".tab.active.dirty").count() > 0:
             self.command("File: Revert File")
         self.command("View: Close All Editors")
-        self.command("Notifications: Clear All Notifications")
+        self.clear_notifications()
         expect(self.page.locator(".tabs-container .tab")).to_have_count(0)
+
+    def clear_notifications(self) -> None:
+        self.command("Notifications: Clear All Notifications")
+        expect(self.notifications).to_have_count(0)
 
     def save(self) -> None:
         """Save the file, which an edit has reached."""
@@ -150,6 +168,11 @@ class Workbench:
         """Rest the mouse on a word of the file."""
         self.page.locator(".view-line span > span", has_text=word).last.hover()
 
+    def status(self) -> Locator:
+        """What the editor shows of the language's servers, once the mouse rests there."""
+        self.page.locator('[id="status.languageStatus"]').hover()
+        return self.page.locator(".hover-language-status")
+
     def report(self) -> FrameLocator:
         """What the report's panel shows."""
         outer = self.page.frame_locator("iframe.webview.ready")
@@ -188,12 +211,12 @@ class Workbench:
         menu.first.wait_for()
         return menu
 
-    def servers(self) -> list[psutil.Process]:
-        """The processes of the language server."""
+    def servers(self, command: str = "bundled/server.py") -> list[psutil.Process]:
+        """The processes of the language server, by what is run for it."""
         found = []
         for one in self._process.children(recursive=True):
             try:
-                if any("bundled/server.py" in word for word in one.cmdline()):
+                if any(word.endswith(command) for word in one.cmdline()):
                     found.append(one)
             except psutil.Error:
                 continue
@@ -201,20 +224,14 @@ class Workbench:
 
 
 @contextmanager
-def workbench(folder: Path, *extensions: Path) -> Iterator[Workbench]:
-    """A fresh profile with the extensions installed; everything is gone at the end."""
+def workbench(folder: Path, extension: Path) -> Iterator[Workbench]:
+    """A fresh profile with the extension installed; everything is gone at the end."""
     home = folder / "home"
     home.mkdir(parents=True)
     write_settings(home, {})
     variables = _variables(home)
-    command = [str(NODE), str(CODE_SERVER), f"--user-data-dir={home / 'data'}"]
-    command.append(f"--extensions-dir={home / 'extensions'}")
-    for extension in extensions:
-        install = [*command, "--install-extension", str(extension)]
-        done = subprocess.run(
-            install, check=False, env=variables, timeout=UP_S, capture_output=True, text=True
-        )
-        assert "was successfully installed" in done.stdout, done.stdout + done.stderr
+    command = _code_server(home)
+    _install(extension, command, variables)
     port = _free_port()
     command += [f"--bind-addr=127.0.0.1:{port}", "--auth=none", "--disable-telemetry"]
     command += ["--disable-update-check", "--disable-getting-started-override"]
@@ -253,6 +270,32 @@ def environment_in(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
+def packed(extension: Path, place: Path) -> Path:
+    """An extension that needs no building, as a file to install."""
+    path = place / f"{extension.name}.vsix"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in extension.iterdir():
+            archive.write(file, f"extension/{file.name}")
+    return path
+
+
+def _code_server(home: Path) -> list[str]:
+    folders = [f"--user-data-dir={home / 'data'}", f"--extensions-dir={home / 'extensions'}"]
+    return [str(NODE), str(CODE_SERVER), *folders]
+
+
+def _install(extension: Path, command: list[str], variables: dict[str, str]) -> None:
+    done = subprocess.run(
+        [*command, "--install-extension", str(extension)],
+        check=False,
+        env=variables,
+        timeout=UP_S,
+        capture_output=True,
+        text=True,
+    )
+    assert "was successfully installed" in done.stdout, done.stdout + done.stderr
+
+
 def _variables(home: Path) -> dict[str, str]:
     """An environment where nothing of the user's is read, and nothing outside is asked for."""
     variables = environment(
@@ -266,7 +309,9 @@ def _variables(home: Path) -> dict[str, str]:
 
 def _page(browser: Browser) -> Page:
     width, height = SIZE
-    context = browser.new_context(viewport={"width": width, "height": height})
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, device_scale_factor=SCALE
+    )
     context.set_default_timeout(LONGEST_MS)
     context.route("**/*", _only_here)
     return context.new_page()

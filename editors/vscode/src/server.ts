@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import {
   DidChangeConfigurationNotification,
   type DocumentSelector,
+  ErrorAction,
   type Executable,
   LanguageClient,
   type Middleware,
@@ -85,12 +86,17 @@ export class Server implements vscode.Disposable {
       return;
     }
     this.output.info(`starting ${command.executable.command}, ${command.words}`);
-    const client = new LanguageClient(SECTION, 'dladvise', command.executable, {
+    const client: LanguageClient = new LanguageClient(SECTION, 'dladvise', command.executable, {
       documentSelector: SELECTOR,
       outputChannel: this.output,
       traceOutputChannel: this.trace,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       initializationOptions: await settings(),
+      errorHandler: {
+        // a server that is gone cannot be written to: that it has closed says what to do
+        error: () => ({ action: ErrorAction.Continue, handled: true }),
+        closed: () => usual.closed(),
+      },
       middleware: {
         executeCommand: this.executed,
         handleWorkDoneProgress: this.progress.told,
@@ -104,6 +110,7 @@ export class Server implements vscode.Disposable {
         },
       },
     });
+    const usual = client.createDefaultErrorHandler();
     client.onDidChangeState(({ newState }) => {
       if (newState === State.Running) {
         this.status.running(client.initializeResult?.serverInfo?.version ?? '', command.words);
