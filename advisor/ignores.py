@@ -2,6 +2,8 @@
 
 A comment suppresses the findings that cover its line, and, at the end of a
 statement of several lines, those that start anywhere in that statement.
+`# dladvise: measured` suppresses what a measurement knows better; it is never without use,
+since on another machine there may be nothing to know better.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from .comments import Layout
 
 UNUSED = "DL099"
+# What is said of the number and the life of workers as long as nobody has measured them.
+MEASURABLE = frozenset({"DL300", "DL302", "DL304", "DL305", "DL306"})
 
 _FOREIGN = re.compile(r"noqa\s*:.*\bdl\d")
 _OURS = re.compile(
@@ -34,6 +38,10 @@ _CODE = re.compile(r"[^\s,]+")
 class Scope(Enum):
     LINE = "ignore"
     FILE = "ignore-file"
+    MEASURED = "measured"
+
+
+_WORDS = frozenset(scope.value for scope in Scope)
 
 
 @dataclass
@@ -49,8 +57,10 @@ class Directive:
 
     def silences(self, finding: Finding, source: Source) -> bool:
         """Reports whether the finding is meant, and remembers that it was."""
-        if self.scope is Scope.LINE and not self._reaches(finding, source):
+        if self.scope is not Scope.FILE and not self._reaches(finding, source):
             return False
+        if self.scope is Scope.MEASURED:
+            return finding.rule.code in MEASURABLE
         if self.codes is None:
             if finding.rule.code == UNUSED:
                 return False
@@ -139,11 +149,29 @@ def ignoring(source: Source, findings: Iterable[Finding]) -> tuple[Edit, ...]:
             at = directive.codes[-1].end
             edits.append(Edit(Span(at, at), "".join(f", {name}" for name in sorted(names))))
             continue
-        text = source.line(line)
-        start = source.line_starts[line - 1]
-        span = Span(start + len(text.rstrip()), start + len(text))
-        edits.append(Edit(span, f"  # dladvise: ignore[{', '.join(sorted(names))}]"))
+        edits.append(_comment(source, line, f"ignore[{', '.join(sorted(names))}]"))
     return tuple(sorted(edits))
+
+
+def noting_measured(source: Source, at: int) -> Edit | None:
+    """The edit that notes behind the code at an offset that its workers were measured.
+
+    None where no comment can stand.
+    """
+    from .comments import layout  # only to write suppressions
+
+    lines = layout(source)
+    line = source.line_at(at)
+    if line in lines.closed:
+        line = lines.lines_around(line)[1]
+    return None if line in lines.closed else _comment(source, line, Scope.MEASURED.value)
+
+
+def _comment(source: Source, line: int, words: str) -> Edit:
+    text = source.line(line)
+    start = source.line_starts[line - 1]
+    span = Span(start + len(text.rstrip()), start + len(text))
+    return Edit(span, f"  # dladvise: {words}")
 
 
 def ignoring_in_file(source: Source, code: str) -> Edit | None:
@@ -173,7 +201,7 @@ def _directives_in(source: Source, comment: Span, lines: Layout) -> Iterable[Dir
         word = match["word"].lower()
         codes = _codes(match, comment.start) if match["codes"] is not None else None
         span = Span(match.start(), match.end()).moved(comment.start)
-        if word in (Scope.LINE.value, Scope.FILE.value):
+        if word in _WORDS:
             yield Directive(span, Scope(word), reach, codes)
     for match in _NOQA.finditer(text):
         ours = tuple(
@@ -212,6 +240,8 @@ def _unused(
     # a blanket comment can only be judged when all that it may be for was looked for
     all_looked_for = {rule for rule in all_rules() if not rule.opt_in} <= set(chosen)
     for directive in found:
+        if directive.scope is Scope.MEASURED:
+            continue
         if directive.codes is None:
             if all_looked_for and not directive.used:
                 fix = _removal(source, directive, ())

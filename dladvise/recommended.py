@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
-from dladvise.advisor import Source, Span
+from collections.abc import Iterable
+from dataclasses import replace
+
+from dladvise.advisor import Edit, Source, Span, Target, analyze
 from dladvise.advisor.applying import Workers, Written, writing
+from dladvise.advisor.ignores import MEASURABLE, noting_measured
 from dladvise.probe import Recommendation, Settings
 
 
 def recommended(source: Source, callee: Span, found: Recommendation) -> Written:
-    """The edits for the construction that was measured; CannotWrite says why there are none."""
-    return writing(source, callee, _workers(found.recommended), _workers(found.current))
+    """The edits for the construction that was measured; CannotWrite says why there are none.
+
+    Where a rule that has not measured would object, a comment tells it.
+    """
+    written = writing(source, callee, _workers(found.recommended), _workers(found.current))
+    after = source.edited(written.edits)
+    note = _note(after, _moved(callee, written.edits), found.machine.usable_cores)
+    if note is None:
+        return written
+    return replace(written, edits=source.edits_to(after.edited([note])))
+
+
+def _note(source: Source, callee: Span, cores: int) -> Edit | None:
+    """The comment that was measured, where a rule doubts it."""
+    report = analyze(source, Target(cores))
+    doubted = any(
+        finding.rule.code in MEASURABLE and call.span.overlaps(finding.span)
+        for call in report.loaders
+        if call.callee == callee
+        for finding in report.findings
+    )
+    return noting_measured(source, callee.start) if doubted else None
+
+
+def _moved(span: Span, edits: Iterable[Edit]) -> Span:
+    """Where a place is after edits behind or before it."""
+    return span.moved(
+        sum(
+            len(edit.new) - (edit.span.end - edit.span.start)
+            for edit in edits
+            if edit.span.end <= span.start
+        )
+    )
 
 
 def _workers(settings: Settings) -> Workers:

@@ -9,10 +9,10 @@ from lsprotocol import types as lsp
 
 from dladvise.advisor import Edit, Finding, Fix, Report, Safety, Source, Span, analyze, fixed
 from dladvise.advisor.fixing import compatible
-from dladvise.advisor.ignores import ignoring, ignoring_in_file
+from dladvise.advisor.ignores import MEASURABLE, ignoring, ignoring_in_file
 
 from .analysis import Analysis
-from .diagnostics import ABOUT_WORKERS, MEASURED, SOURCE
+from .diagnostics import MEASURED, SOURCE
 from .documents import Notebook, Unit
 from .measurements import Measurement
 
@@ -141,7 +141,7 @@ class _Offer:
                 continue
             if (measurement := known.get(loader.key)) is not None:
                 found += await self._measured(loader.callee, measurement)
-            meant = [one for code in ABOUT_WORKERS for one in self._diagnostics(loader.span, code)]
+            meant = [one for code in MEASURABLE for one in self._diagnostics(loader.span, code)]
             place = self.unit.place(loader.callee)
             again = "again" if measurement is not None else "on this machine"
             found.append(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from lsprotocol import types as lsp
 
 from dladvise.advisor import Finding, Severity
+from dladvise.advisor.ignores import MEASURABLE
 
 from .analysis import Analysis
 from .clients import Client
@@ -17,7 +18,6 @@ from .options import OFF, Options
 
 SOURCE = "dladvise"
 MEASURED = "measured"  # the code of what a measurement says
-ABOUT_WORKERS = frozenset({"DL300", "DL302", "DL304", "DL305", "DL306"})  # what it answers
 
 SEVERITY = {
     Severity.ERROR: lsp.DiagnosticSeverity.Error,
@@ -41,7 +41,7 @@ def diagnostics(
     ]
     settled = [loader.span for loader, one in measured if one.is_applied(text)]
     for finding in analysis.findings:
-        if finding.rule.code in ABOUT_WORKERS and any(map(finding.span.overlaps, settled)):
+        if finding.rule.code in MEASURABLE and any(map(finding.span.overlaps, settled)):
             continue  # a measurement knows better
         uri, one = diagnostic(unit, finding, analysis.effective.options, client)
         found[uri].append(one)

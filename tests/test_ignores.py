@@ -17,7 +17,7 @@ from dladvise.advisor import (
 )
 from dladvise.advisor.comments import layout
 from dladvise.advisor.findings import Rule
-from dladvise.advisor.ignores import silenced
+from dladvise.advisor.ignores import MEASURABLE, silenced
 from dladvise.advisor.text import Cell
 
 UNUSED = next(rule for rule in all_rules() if rule.code == "DL099")
@@ -214,3 +214,12 @@ def test_layout_knows_where_no_comment_can_stand() -> None:
 def test_an_argument_is_suppressed_on_its_line_on_the_callees_and_at_the_end(text: str) -> None:
     source = Source("a.py", "from torch.utils.data import DataLoader\n" + text)
     assert analyze(source).findings == ()
+
+
+def test_what_was_measured_no_rule_doubts() -> None:
+    """Only what a measurement knows better is silenced, and there may be nothing to silence."""
+    text = "one = 1  # dladvise: measured\n"
+    for rule in all_rules():
+        found = silenced(Source("a.py", text), [a_finding(text, "one", rule)], all_rules())
+        assert (found == []) == (rule.code in MEASURABLE)
+    assert left(text) == []
