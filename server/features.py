@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -11,6 +13,7 @@ from pygls.exceptions import JsonRpcException
 from dladvise.advisor import document
 from dladvise.advisor.engine import forget
 from dladvise.advisor.setting_values import find_rule
+from dladvise.probe import Recommendation
 
 from . import actions, hover, lenses
 from .language_server import Server
@@ -152,10 +155,22 @@ async def _show_report(server: Server, arguments: list[Any]) -> Any:
     for loader in analysis.loaders:
         measurement = known.get(loader.key)
         if measurement is not None and loader.span.start <= at <= loader.span.end:
-            found = measurement.recommendation
+            found = _in_folder(measurement.recommendation, analysis.effective.root)
             lines = report(found, Paint.NONE, io.StringIO())
             markdown = "\n".join(["```", *lines, "```", ""])
             server.show(lsp.MessageType.Info, found.reason)
-            return {"markdown": markdown, "html": page(found), "found": found.json()}
+            return {
+                "markdown": markdown,
+                "html": page(found),
+                "found": measurement.recommendation.json(),
+            }
     server.show(lsp.MessageType.Info, "this loader was not measured yet")
     return None
+
+
+def _in_folder(found: Recommendation, root: Path) -> Recommendation:
+    """With its file named as it is in the folder that the editor shows."""
+    path = found.target.path
+    if path is None or not path.is_relative_to(root):
+        return found
+    return replace(found, target=found.target._replace(path=path.relative_to(root)))

@@ -102,6 +102,7 @@ async def test_from_the_lens_to_the_written_setting(tmp_path: Path) -> None:
         report = await window.command("dladvise.showReport", uri, place(callee))
         assert f"num_workers={n}" in report["markdown"]
         assert report["html"].startswith("<!doctype html>")
+        assert "<h1>train.py:" in report["html"]
 
         write = await window.action(uri, told.range, "Write the measured num_workers=")
         assert write.is_preferred and write.edit is not None
