@@ -33,6 +33,7 @@ WRONG = "persistent_workers=True"
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(find_spec("jupyterlab_lsp") is None, reason="needs jupyterlab-lsp")
 @pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
 def test_jupyterlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
