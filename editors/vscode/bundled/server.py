@@ -18,7 +18,7 @@ def unfit():
     """Why this Python cannot run the server; None where it can."""
     version = "Python " + ".".join(map(str, sys.version_info[:2]))
     if sys.version_info < OLDEST:
-        return version + " is too old: dladvise needs 3.10 or newer"
+        return version + " is too old"
     from importlib.machinery import EXTENSION_SUFFIXES
 
     native = [os.path.join(LIBS, "libcst", "native" + suffix) for suffix in EXTENSION_SUFFIXES]

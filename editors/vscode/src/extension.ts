@@ -55,6 +55,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration(`${SECTION}.path`)) {
         void made.restart();
+      } else if (event.affectsConfiguration(`${SECTION}.interpreter`)) {
+        void made.changed();
       }
     }),
   );

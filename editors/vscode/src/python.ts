@@ -56,7 +56,7 @@ export async function fit(launcher: string): Promise<{ found?: Python; unfit: st
     try {
       return { found: { path: candidate, version: await checked(candidate, launcher) }, unfit };
     } catch (error) {
-      unfit.push(`${candidate}: ${reason(error)}`);
+      unfit.push(`${candidate} (${reason(error)})`);
     }
   }
   return { unfit };

@@ -152,8 +152,8 @@ export class Server implements vscode.Disposable {
 
   private async tellNoPython(unfit: string[]): Promise<void> {
     const select = isSelectable() ? 'Select Interpreter' : 'Open Settings';
-    const why = unfit.length > 0 ? `there is only ${unfit.join('; ')}` : 'there is none';
-    const words = `dladvise needs Python 3.10 or newer to run: ${why}.`;
+    const found = unfit.length > 0 ? `only ${unfit.join(', ')}` : 'none';
+    const words = `dladvise needs Python 3.10 or newer to run, and has found ${found}.`;
     if ((await vscode.window.showErrorMessage(words, select)) === undefined) {
       return;
     }
