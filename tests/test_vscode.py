@@ -337,7 +337,8 @@ def _measures_with(window: Workbench, python: Path) -> None:
         asked = window.notification("dladvise runs")
         words = asked.inner_text()
         window.button(asked, "Not now").click()
-        expect(window.notifications.filter(has_text="dladvise runs")).to_have_count(0)
+        window.clear_notifications()
+        window.page.wait_for_timeout(1_000)  # VS Code hides messages that come all at once
         if str(python) in words:
             return
     raise AssertionError(words)

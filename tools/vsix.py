@@ -35,7 +35,6 @@ TARGETS = {
     "darwin-x64": ("macosx_11_0_x86_64",),
     "darwin-arm64": ("macosx_11_0_arm64",),
     "win32-x64": ("win_amd64",),
-    "win32-arm64": ("win_arm64",),
 }
 # What the oldest Python needs beside; pip asks the running one.
 FOR_OLD_PYTHONS = ("exceptiongroup", "tomli", "typing-extensions")

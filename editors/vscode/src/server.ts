@@ -85,7 +85,7 @@ export class Server implements vscode.Disposable {
     if (command === undefined) {
       return;
     }
-    this.output.info(`starting ${command.executable.command}, ${command.words}`);
+    this.output.info(`starting ${command.words}`);
     const client: LanguageClient = new LanguageClient(SECTION, 'dladvise', command.executable, {
       documentSelector: SELECTOR,
       outputChannel: this.output,
