@@ -283,6 +283,16 @@ def rule(code: str | None, every: bool, output_format: str) -> None:
             say(explain.rule_text(entry, paint))
 
 
+@cli.command("explain")
+@click.argument("target", metavar="FILE:LINE")
+@click.option("--output-format", type=click.Choice(["text", "json"]), default="text")
+def explain_(target: str, output_format: str) -> int:
+    """Show all that is known of the loader made at FILE:LINE, and what each rule says on it."""
+    from . import explaining  # libcst, and all that a check needs
+
+    return explaining.run(target, output_format == "json")
+
+
 @cli.command()
 @click.argument("path", default=".", type=click.Path())
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text")

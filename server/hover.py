@@ -12,8 +12,7 @@ from dladvise.advisor import Memory, Source, Span, analyze, document
 from dladvise.advisor.ignores import directives
 from dladvise.advisor.model import LoaderCall
 from dladvise.advisor.setting_values import find_rule
-from dladvise.advisor.torch_api import DEFAULTS
-from dladvise.advisor.values import Case, Known, shown
+from dladvise.known import MAIN, arguments
 from dladvise.probe import Point
 
 from .analysis import Analysis, Loader
@@ -23,11 +22,7 @@ from .measurements import Measurement
 if TYPE_CHECKING:
     from .language_server import Server
 
-# those that decide how it loads, in the order in which people think of them
-TOLD = ("batch_size", "shuffle", "num_workers", "prefetch_factor", "persistent_workers",
-        "pin_memory", "drop_last", "sampler", "batch_sampler", "collate_fn")  # fmt: skip
 BAR = 20  # characters
-MOST_CASES = 4  # that an argument can be
 
 
 async def hover(server: Server, unit: Unit, params: lsp.HoverParams) -> lsp.Hover | None:
@@ -86,20 +81,8 @@ def _construction(analysis: Analysis, loader: Loader, memory: Memory) -> list[st
         return [f"**{text}**"]
     where = ".".join(filter(None, (call.in_class, call.function)))
     lines = [f"**{call.class_name}**" + (f" in `{where}`" if where else ""), ""]
-    told = (name for name in TOLD if name in call.arguments or name in DEFAULTS)
-    return [*lines, *(f"- `{name}` = {_argument(call, name)}" for name in told)]
-
-
-def _argument(loader: LoaderCall, name: str) -> str:
-    """`0`, from the default of --workers on line 12."""
-    if loader.lacks(name):
-        return f"`{DEFAULTS.get(name)!r}`, torch's default"
-    return " or ".join(dict.fromkeys(map(_case, loader.cases(name)[:MOST_CASES])))
-
-
-def _case(case: Case) -> str:
-    words = f"`{shown(case.what)}`" if isinstance(case.what, Known) else shown(case.what)
-    return words if case.origin is None else f"{words}, {case.origin.words}"
+    told = arguments(call, MAIN, "`")
+    return [*lines, *(f"- `{name}` = {' or '.join(words)}" for name, words in told)]
 
 
 def _measured(measurement: Measurement, text: str) -> Iterator[str]:

@@ -143,9 +143,9 @@ def main() -> int:
     in_ci = bool(os.environ.get("CI"))  # elsewhere nothing is installed unasked
     if in_ci:
         editors.provide()
-        problem = vscode.provide()
-        if problem is not None:
-            print(f"vscode: {problem}", flush=True)
+        reason = vscode.provide()
+        if reason is not None:
+            print(f"vscode: {reason}", flush=True)
     tests = {name: [*commands[name], *arguments.pytest] for name in ("alone", "tests")}
     status = check({**commands, **tests})
     for editor in (*editors.missing(), *vscode.missing()) if in_ci else ():

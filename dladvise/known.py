@@ -1,0 +1,193 @@
+"""What is known of one construction of a loader, in words: for a terminal and for an editor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dladvise.advisor import Finding, Rule, Source, Span, Target, all_rules
+from dladvise.advisor.engine import reading
+from dladvise.advisor.ignores import silenced
+from dladvise.advisor.model import LoaderCall, Loop, Module
+from dladvise.advisor.placing import placed
+from dladvise.advisor.torch_api import DEFAULTS
+from dladvise.advisor.values import Case, Known, shown
+
+# Those that decide how it loads, in the order in which people think of them, and the others.
+MAIN = ("dataset", "batch_size", "shuffle", "num_workers", "prefetch_factor", "persistent_workers",
+        "pin_memory", "drop_last", "sampler", "batch_sampler", "collate_fn")  # fmt: skip
+EVERY = (*MAIN, "worker_init_fn", "multiprocessing_context", "generator", "timeout")
+MOST_CASES = 4  # that an argument can be
+TAKES = {
+    "for": "a loop over it",
+    "comprehension": "a comprehension",
+    "next": "next(iter(...))",
+    "whole": "all of it at once",
+}
+
+
+def arguments(
+    call: LoaderCall, names: Sequence[str] = EVERY, mark: str = ""
+) -> Iterator[tuple[str, list[str]]]:
+    """Those that are given, or that torch has a default for, with what each can be.
+
+    `mark` stands around code.
+    """
+    for name in names:
+        if name in call.arguments:
+            cases = call.cases(name)[:MOST_CASES]
+            yield name, list(dict.fromkeys(_words(case, mark) for case in cases))
+        elif name in DEFAULTS and call.hidden:
+            yield name, ["unknown: it may come from a * or ** that cannot be followed"]
+        elif name in DEFAULTS:
+            yield name, [f"{mark}{DEFAULTS[name]!r}{mark}, torch's default"]
+
+
+def _words(case: Case, mark: str) -> str:
+    """`4, the default of --workers on line 12`."""
+    words = f"{mark}{shown(case.what)}{mark}" if isinstance(case.what, Known) else shown(case.what)
+    if case.given:
+        conditions = sorted(key if holds else f"not {key}" for key, holds in case.given)
+        words += f" where {mark}{' and '.join(conditions)}{mark}"
+    return words if case.origin is None else f"{words}, {case.origin.words}"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a rule had to say on a construction: the findings, and whether a comment hides them."""
+
+    rule: Rule
+    chosen: bool
+    findings: tuple[Finding, ...] = ()
+    suppressed: bool = False
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything that is known of a construction, as far as rules ask for it."""
+
+    source: Source
+    call: LoaderCall
+    loops: tuple[Loop, ...]
+    judged: tuple[Judged, ...]
+
+    def line(self, span: Span) -> int:
+        return self.source.line_at(span.start)
+
+    def spoken(self) -> list[Judged]:
+        return [one for one in self.judged if one.findings]
+
+    def silent(self, chosen: bool) -> list[Judged]:
+        return [one for one in self.judged if not one.findings and one.chosen is chosen]
+
+
+def explained(source: Source, callee: Span, target: Target, chosen: Sequence[Rule]) -> Explanation:
+    """What is known of the construction with that callee, and what each rule says on it."""
+    module = reading()(source, target, None)
+    call = next(one for one in module.loaders if one.callee == callee)
+    judged = tuple(_judged(module, call, rule, rule in chosen) for rule in all_rules())
+    loops = tuple(loop for loop in module.loops if loop.loader is call)
+    return Explanation(source, call, loops, judged)
+
+
+def _judged(module: Module, call: LoaderCall, rule: Rule, chosen: bool) -> Judged:
+    found = [
+        finding
+        for finding in (placed(module, one) for one in rule(module))
+        if _is_about(finding, call)
+    ]
+    left = silenced(module.source, found, [rule])
+    return Judged(rule, chosen, tuple(found), bool(found) and not left)
+
+
+def _is_about(finding: Finding, call: LoaderCall) -> bool:
+    """Reports whether a finding is at the construction, or refers to it."""
+    places = [finding.span, *(one.span for one in finding.related)]
+    return any(place.overlaps(call.span) for place in places)
+
+
+def explanation_json(found: Explanation) -> dict[str, Any]:
+    call = found.call
+    return {
+        "path": found.source.path,
+        "line": found.line(call.callee),
+        "class": call.class_name,
+        "names": list(call.names),
+        "function": call.function,
+        "arguments": dict(arguments(call)),
+        "dataset": None if call.dataset_class is None else call.dataset_class.name,
+        "read_at": [
+            {
+                "line": found.line(loop.span),
+                "kind": loop.kind,
+                "epochs_line": None if loop.epochs is None else found.line(loop.epochs.span),
+            }
+            for loop in found.loops
+        ],
+        "rules": [
+            {
+                "code": one.rule.code,
+                "name": one.rule.name,
+                "chosen": one.chosen,
+                "suppressed": one.suppressed,
+                "messages": [finding.message for finding in one.findings],
+            }
+            for one in found.judged
+        ],
+    }
+
+
+def explanation_text(found: Explanation) -> Iterator[tuple[str, list[str]]]:
+    """Headings, each with its lines."""
+    call = found.call
+    rows = list(arguments(call))
+    width = max((len(name) for name, _ in rows), default=0)
+    yield "arguments", [f"{name:<{width}}  {' or '.join(words)}" for name, words in rows]
+    yield "dataset", [_dataset(found)]
+    yield (
+        "read by",
+        [_loop(found, loop) for loop in found.loops] or ["nothing that was found in this file"],
+    )
+    yield (
+        "rules that speak",
+        [line for one in found.spoken() for line in _spoken(found, one)] or ["none"],
+    )
+    silent = found.silent(chosen=True)
+    yield f"rules that were asked and are silent ({len(silent)})", [_named(silent)]
+    off = found.silent(chosen=False)
+    if off:
+        yield "rules that are off", [_named(off)]
+
+
+def _dataset(found: Explanation) -> str:
+    call = found.call
+    kind = {"map": "map-style", "iterable": "iterable", None: "of unknown kind"}[call.dataset_kind]
+    if call.dataset_class is None:
+        return f"not a class of this file, {kind}"
+    line = found.line(call.dataset_class.find_span())
+    known = "" if call.dataset_class.bases_known else ", with bases of which not all is known"
+    return f"{call.dataset_class.name} on line {line}, {kind}{known}"
+
+
+def _loop(found: Explanation, loop: Loop) -> str:
+    words = f"line {found.line(loop.span)}: {TAKES.get(loop.kind, loop.kind)}"
+    if loop.epochs is not None:
+        words += f", repeated by the loop on line {found.line(loop.epochs.span)}"
+    if loop.rebuilt:
+        words += ", the loader built anew each time"
+    if loop.trains:
+        words += ", which trains"
+    return words
+
+
+def _spoken(found: Explanation, one: Judged) -> Iterator[str]:
+    for finding in one.findings:
+        note = "" if one.chosen else " (off)"
+        note = " (suppressed by a comment)" if one.suppressed else note
+        line = found.line(finding.span)
+        yield f"{one.rule.code} {finding.severity}, line {line}: {finding.message}{note}"
+
+
+def _named(judged: Sequence[Judged]) -> str:
+    return ", ".join(one.rule.code for one in judged) or "none"
