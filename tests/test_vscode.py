@@ -285,11 +285,14 @@ def nothing_is_run_where_nothing_is_trusted(window: Workbench, project: Path) ->
     expect(window.squiggles).to_have_count(1)
     (server,) = window.servers()
     assert str(strange) not in " ".join(server.cmdline())
-    assert not window.has_command("Measure the DataLoader at the Cursor")
+    measure = "Measure the DataLoader at the Cursor"
+    assert not window.has_command(measure)
     expect(window.lenses).to_have_count(0)
     window.picture("restricted")
     window.trust()
+    window.open_file("strange.py")
     expect(window.lenses).to_have_text(["Probe num_workers"])
+    assert window.has_command(measure)
     assert window.servers() == [server]
 
 
