@@ -19,6 +19,7 @@ TOKEN = re.compile(
     r"""|\#[^\r\n]*|\\\r?\n|[\[({]|[\])}]|[\r\n]\f*(?=[^\s#)\]}])"""
 )
 _CLAUSE = re.compile(r"\f*(?:else|elif|except|finally)\b")
+_WORD = re.compile(r"\w+")
 # A definition or import at the left margin inside brackets means that a bracket is
 # missing above it, as happens while somebody types.
 _HARD_START = re.compile(r"\f*(?:(?:async\s+)?def\s|class\s|import\s|from\s+[\w.]+\s+import\b|@\w)")
@@ -136,3 +137,15 @@ def _starts(text: str, start: int) -> Iterator[tuple[int, bool]]:
     if depth:
         for one in passed:
             yield one, False
+
+
+@lru_cache(maxsize=4096)
+def words(text: str) -> frozenset[str]:
+    """The words in a block."""
+    return frozenset(_WORD.findall(text))
+
+
+def forget() -> None:
+    """Drop what is kept of blocks."""
+    words.cache_clear()
+    _is_open.cache_clear()

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from .blocks import words
+
 if TYPE_CHECKING:
     from .blocks import Block
     from .program import Program
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from .values import Value
 
 Question: TypeAlias = tuple[str, str]  # its kind, and the name it is about
+Key: TypeAlias = tuple[str, int]  # a block's text, and its number among those that begin alike
 Questions: TypeAlias = dict[Question, None]  # in the order they were asked
 # Whoever asks it has looked at all that was read so far, or has broken off an endless search.
 NEVER_AGAIN: Question = ("never again", "")
@@ -41,6 +44,7 @@ class _Answer:
     found: Sequence[object]
     since: int
     asked: int
+    read: Sequence[Key] | None  # the blocks that were read for it; None where it asks for all
 
 
 class Memory:
@@ -50,10 +54,11 @@ class Memory:
         self.program: Program | None = None  # of the analysis that goes on
         self.values: dict[tuple[int, int], Found] = {}
         self.now = 0  # the number of that analysis
-        self.roots: dict[tuple[str, int], Scope] = {}  # the blocks that the last one read
+        self.roots: dict[Key, Scope] = {}  # the blocks that the last one read
         self._answers: dict[Question, _Answer] = {}
         self._blocks: Sequence[Block] = ()
-        self._keys: list[tuple[str, int]] = []
+        self._keys: list[Key] = []
+        self._changed: frozenset[str] = frozenset()  # the words in blocks that are new or gone
 
     @property
     def blocks(self) -> Sequence[Block]:
@@ -73,23 +78,25 @@ class Memory:
             for text, occurrence in self.roots:
                 parse(text, occurrence, in_pieces=True)
 
-    def begin(self, program: Program, keys: list[tuple[str, int]]) -> None:
+    def begin(self, program: Program, keys: list[Key]) -> None:
         """Another analysis begins; `keys` tell the blocks of its text apart."""
-        if _moved(self._keys, keys):
+        before, after = _differences(self._keys, keys)
+        if not set(before).isdisjoint(after):  # a block has been moved: its order may be new
             self.values.clear()
             self._answers.clear()
+        self._changed = frozenset().union(*(words(text) for text, _ in (*before, *after)))
         self.now += 1
         self.program = program
         self._blocks = program.blocks
         self._keys = keys
 
-    def told(self, question: Question, found: Sequence[object]) -> None:
-        """Note the answer that the present text gives."""
+    def told(self, question: Question, found: Sequence[object], read: Sequence[Key] | None) -> None:
+        """Note the answer that the present text gives, and the blocks that were read for it."""
         known = self._answers.get(question)
         if known is not None and _same(known.found, found):
-            known.asked = self.now
+            known.asked, known.read = self.now, read
         else:
-            self._answers[question] = _Answer(found, self.now, self.now)
+            self._answers[question] = _Answer(found, self.now, self.now, read)
 
     def holds(self, found: Found) -> bool:
         """Reports whether all questions have the answers that they had.
@@ -105,22 +112,31 @@ class Memory:
             if known is None:
                 return False
             if known.asked != now:
-                assert self.program is not None
-                self.program.ask(question)
-                known = self._answers[question]
+                known = self._asked_again(question, known)
             if known.since > found.held:
                 return False
         found.held = now
         return True
 
-    def end(self, roots: dict[tuple[str, int], Scope]) -> None:
+    def _asked_again(self, question: Question, known: _Answer) -> _Answer:
+        """The present answer; where no block with that name was changed, it is the one known."""
+        assert self.program is not None
+        if known.read is None or question[1].partition(".")[0] in self._changed:
+            self.program.ask(question)
+            return self._answers[question]
+        self.program.read_again(known.read)
+        known.asked = self.now
+        return known
+
+    def end(self, roots: dict[Key, Scope]) -> None:
         """Keep the blocks that were read, and of what was found what can be of use."""
         self.roots = roots
         alive = set(map(id, roots.values()))
         gone = [
             key
             for key, found in self.values.items()
-            if NEVER_AGAIN in found.questions or id(found.about[1].scope.root) not in alive
+            if NEVER_AGAIN in found.questions
+            or (found.held != self.now and id(found.about[1].scope.root) not in alive)
         ]
         for key in gone:
             del self.values[key]
@@ -141,8 +157,8 @@ def _is(one: object, other: object) -> bool:
     return one is other
 
 
-def _moved(before: list[tuple[str, int]], now: list[tuple[str, int]]) -> bool:
-    """Reports whether a block of both texts stands in what was changed: its order may be new."""
+def _differences(before: list[Key], now: list[Key]) -> tuple[list[Key], list[Key]]:
+    """What stands between the first blocks of both, which are the same, and the last ones."""
     shortest = min(len(before), len(now))
     start = 0
     while start < shortest and before[start] == now[start]:
@@ -150,5 +166,4 @@ def _moved(before: list[tuple[str, int]], now: list[tuple[str, int]]) -> bool:
     behind = 0
     while behind < shortest - start and before[-1 - behind] == now[-1 - behind]:
         behind += 1
-    changed = set(before[start : len(before) - behind])
-    return not changed.isdisjoint(now[start : len(now) - behind])
+    return before[start : len(before) - behind], now[start : len(now) - behind]

@@ -13,16 +13,15 @@ from typing import TypeVar
 
 import libcst as cst
 
-from .blocks import split
+from .blocks import split, words
 from .interest import CLASS_HEADER, subjects
-from .memory import NEVER_AGAIN, Memory, Question, Questions
+from .memory import NEVER_AGAIN, Key, Memory, Question, Questions
 from .reaching import AT_THE_END, Order, Reaching, in_force
 from .scopes import Binding, Call, Place, Scope
 from .text import Source, Span
 from .walk_statements import read_block
 
 _T = TypeVar("_T")
-_WORD = re.compile(r"\w+")
 
 
 class Program:
@@ -40,7 +39,7 @@ class Program:
         self._read: dict[int, Scope] = {}
         self._index: dict[int, int] = {}  # id of a block's scope -> its number
         seen: dict[str, int] = {}
-        self._keys: list[tuple[str, int]] = []  # of the blocks; those that begin alike are counted
+        self._keys: list[Key] = []  # of the blocks; those that begin alike are counted
         for block in self.blocks:
             begin = block.text.partition("\n")[0]
             self._keys.append((block.text, seen.get(begin, 0)))
@@ -60,6 +59,15 @@ class Program:
         questions, self.asked = self.asked, outer
         outer |= questions
         return found, questions
+
+    def read_again(self, keys: Iterable[Key]) -> None:
+        """Read the blocks that an earlier text had as well."""
+        for key in keys:
+            self.read(self._numbers[key])
+
+    @cached_property
+    def _numbers(self) -> dict[Key, int]:
+        return {key: number for number, key in enumerate(self._keys)}
 
     def ask(self, question: Question) -> None:
         """Ask once more what was asked of an earlier text."""
@@ -163,14 +171,12 @@ class Program:
             return found
         word = name.partition(".")[0]
         found = self._bindings[name] = []
+        read = []
         for index, block in enumerate(self.blocks):
-            scope = self._read.get(index)
-            if scope is None:
-                if word not in words(block.text) or _only_uses(block.text, word):
-                    continue
-                scope = self.read(index)
-            found += scope.bindings.get(name, ())
-        self.memory.told(question, found)
+            if word in words(block.text) and not _only_uses(block.text, word):
+                read.append(self._keys[index])
+                found += self.read(index).bindings.get(name, ())
+        self.memory.told(question, found, read)
         return found
 
     def reaching(self, name: str, place: Place) -> list[Reaching] | None:
@@ -210,7 +216,7 @@ class Program:
     def _stars(self) -> list[str]:
         self.read_where(r"import\s+\*")
         found = [scope for root in self._roots() for scope in root.everything() if scope.stars]
-        self.memory.told(("stars", ""), found)
+        self.memory.told(("stars", ""), found, None)
         return [module for scope in found for module in scope.stars]
 
     def imported(self, packages: Iterable[str]) -> frozenset[str]:
@@ -241,10 +247,14 @@ class Program:
         self.asked[question] = None
         found = self._by_tail.get(name)
         if found is None:
-            self.read_where(rf"\b{re.escape(name)}\s*\(", name)
-            found = [call for root in self._roots() for call in root.calls_by_tail.get(name, ())]
-            self._by_tail[name] = found
-            self.memory.told(question, found)
+            found = self._by_tail[name] = []
+            read = []
+            pattern = rf"\b{re.escape(name)}\s*\("
+            for index, block in enumerate(self.blocks):
+                if name in block.text and occurs(pattern, block.text):
+                    read.append(self._keys[index])
+                    found += self.read(index).calls_by_tail.get(name, ())
+            self.memory.told(question, found, read)
         return found
 
     @cached_property
@@ -258,12 +268,6 @@ def occurs(pattern: str, text: str) -> bool:
     return re.search(pattern, text) is not None
 
 
-@lru_cache(maxsize=4096)
-def words(text: str) -> frozenset[str]:
-    """The words in a block."""
-    return frozenset(_WORD.findall(text))
-
-
 @lru_cache(maxsize=1024)
 def _attributes_set(text: str) -> frozenset[str]:
     """The attributes that a block assigns, but on `self`."""
@@ -273,8 +277,8 @@ def _attributes_set(text: str) -> frozenset[str]:
 def forget() -> None:
     """Drop what is kept of blocks."""
     occurs.cache_clear()
-    words.cache_clear()
     _attributes_set.cache_clear()
+    _only_uses.cache_clear()
 
 
 def _local(place: Place) -> Order:
@@ -282,6 +286,7 @@ def _local(place: Place) -> Order:
     return 0, place.order
 
 
+@lru_cache(maxsize=4096)
 def _only_uses(text: str, word: str) -> bool:
     """Reports whether a block that mentions `word` surely does not bind it."""
     head = text[:512]

@@ -52,7 +52,7 @@ class Tree:
         text = self.text.replace("\f", " ")
         part: cst.CSTNode | None = node
         while part is not None and part is not self.module:
-            if part is node or isinstance(part, _STATEMENTS):
+            if part is node or type(part) in _STATEMENTS:
                 indents = self._indents(part)
                 state = CodegenState(self.module.default_indent, self.module.default_newline)
                 state.indent_tokens = list(indents)
@@ -74,7 +74,7 @@ class Tree:
         found: list[str] = []
         while (parent := self._parents.get(id(node))) is not None:
             node = parent
-            if isinstance(node, cst.IndentedBlock):
+            if type(node) is cst.IndentedBlock:
                 indent = node.indent
                 found.insert(0, self.module.default_indent if indent is None else indent)
         return found
@@ -92,7 +92,10 @@ class Tree:
         return found
 
 
-_STATEMENTS = (cst.SimpleStatementLine, cst.BaseCompoundStatement)
+_STATEMENTS = frozenset(  # to ask whether a node is one of an abstract class is slow
+    {cst.SimpleStatementLine, cst.If, cst.For, cst.While, cst.With, cst.Try, cst.TryStar,
+     cst.FunctionDef, cst.ClassDef, cst.Match}
+)  # fmt: skip
 _NOTHING = nullcontext()
 
 
