@@ -115,12 +115,12 @@ def _prefetch(point: Point) -> str:
 
 
 def _samples(point: Point) -> str:
-    return "" if point.samples_per_s is None else _number(point.samples_per_s)
+    return "" if point.samples_per_s is None else number(point.samples_per_s)
 
 
 def _interval(point: Point) -> str:
     rate = point.batches_per_s
-    return f"{_number(rate.low, rate.value)} to {_number(rate.high, rate.value)}"
+    return f"{number(rate.low, rate.value)} to {number(rate.high, rate.value)}"
 
 
 def _memory(point: Point) -> str:
@@ -134,7 +134,7 @@ def _epoch(point: Point) -> str:
 COLUMNS = (
     Column("workers", lambda point: str(point.num_workers), 0),
     Column("prefetch", _prefetch, 1),
-    Column("batches/s", lambda point: _number(point.batches_per_s.value), 0, least=9),
+    Column("batches/s", lambda point: number(point.batches_per_s.value), 0, least=9),
     Column("95 % interval", _interval, 2, least=16),
     Column("samples/s", _samples, 4, least=10),
     Column("first batch", lambda point: duration(point.first_batch_s), 5, least=11),
@@ -182,7 +182,7 @@ def _taken(columns: Mapping[Column, int]) -> int:
 # Numbers and room
 
 
-def _number(value: float, like: float | None = None) -> str:
+def number(value: float, like: float | None = None) -> str:
     """Three digits, or as many as `like` is shown with behind the point."""
     size = abs(value if like is None else like)
     digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3

@@ -114,7 +114,10 @@ def _commands(server: Server) -> None:
 
     @server.command("dladvise.showReport")
     async def _report(arguments: list[Any], token: lsp.ProgressToken | None) -> Any:
-        """What was measured for the loader at a place, as Markdown, and on the screen."""
+        """What was measured for the loader at a place, as Markdown and HTML, and on the screen.
+
+        A third argument `{"notify": false}` is for clients that show it themselves.
+        """
         return await _show_report(server, arguments)
 
     @server.command("dladvise.explain")
@@ -146,6 +149,8 @@ async def _show_report(server: Server, arguments: list[Any]) -> Any:
         uri, position = place_in(arguments)
     except Refused as error:
         raise JsonRpcException(str(error), code=lsp.ErrorCodes.InvalidParams.value) from None
+    more = arguments[2] if len(arguments) > 2 else None
+    notify = not (isinstance(more, dict) and more.get("notify") is False)
     unit = server.documents.unit(uri)
     if unit is None:
         return None
@@ -158,7 +163,8 @@ async def _show_report(server: Server, arguments: list[Any]) -> Any:
             found = _in_folder(measurement.recommendation, analysis.effective.root)
             lines = report(found, Paint.NONE, io.StringIO())
             markdown = "\n".join(["```", *lines, "```", ""])
-            server.show(lsp.MessageType.Info, found.reason)
+            if notify:
+                server.show(lsp.MessageType.Info, found.reason)
             return {
                 "markdown": markdown,
                 "html": page(found),

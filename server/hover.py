@@ -87,6 +87,8 @@ def _construction(analysis: Analysis, loader: Loader, memory: Memory) -> list[st
 
 def _measured(measurement: Measurement, text: str) -> Iterator[str]:
     """The sentence, how sure it is, and the curve."""
+    from dladvise.render_probe import number  # only where something was measured
+
     found = measurement.recommendation
     if not measurement.is_fresh(text):
         yield "*Measured before the code was changed; measure again.*"
@@ -99,7 +101,7 @@ def _measured(measurement: Measurement, text: str) -> Iterator[str]:
     yield "| ---: | ---: | :--- |"
     most = max((point.batches_per_s.value for point in found.curve), default=1.0)
     for point in found.curve:
-        yield f"| {_setting(point)} | {point.batches_per_s.value:.3g} | `{_bar(point, most)}` |"
+        yield f"| {_setting(point)} | {number(point.batches_per_s.value)} | `{_bar(point, most)}` |"
 
 
 def _setting(point: Point) -> str:

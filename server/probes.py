@@ -243,8 +243,10 @@ class Probes:
         if isinstance(what, Stage):
             run.words = what.words
         else:
+            from dladvise.render_probe import number  # only where something was measured
+
             n = what.num_workers
-            rate = f"{what.batches_per_s.value:.3g}"
+            rate = number(what.batches_per_s.value)
             run.words = f"{n} worker{'' if n == 1 else 's'}: {rate} batches/s"
         if run.token is not None:
             value = lsp.WorkDoneProgressReport(message=run.words, percentage=run.percentage)

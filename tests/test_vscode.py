@@ -130,6 +130,7 @@ if not vscode.missing():
 
 @needed
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(bool(vscode.missing()), reason=f"not installed: {'; '.join(vscode.missing())}")
 def test_vscode(tmp_path: Path, subtests: pytest.Subtests) -> None:
     project = written(

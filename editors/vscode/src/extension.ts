@@ -19,7 +19,8 @@ let server: Server | undefined;
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const reports = new Reports();
   const executed: Middleware['executeCommand'] = async (command, args, next) => {
-    const answer = await next(command, args);
+    const asked = command === REPORT ? [args[0], args[1], { notify: false }] : args;
+    const answer = await next(command, asked);
     if (command === REPORT && answer) {
       reports.show(answer);
     } else if (command === PROBE && answer?.status === 0 && made.client !== undefined) {
