@@ -59,6 +59,10 @@ class Classes:
         scope = next(iter(found.values()))
         return self._read(scope) if scope is not None else None
 
+    def of_scope(self, scope: Scope) -> DatasetClass | None:
+        """The dataset class whose body `scope` is; None where it is none."""
+        return self._read(scope)
+
     def inside(self, value: Value, depth: int = 0) -> list[DatasetClass]:
         """The classes of the datasets that `value` is made from: Subset, random_split and the like.
 

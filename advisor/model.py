@@ -378,6 +378,24 @@ class SeedRecipe:
 
 
 @dataclass(frozen=True)
+class WorkerSeed:
+    """A seed that is set in worker code and is the same in every epoch.
+
+    `library` is whose generator it seeds: numpy, random or torch. `by_worker` says that
+    the worker's number is part of it. It stands in the worker_init_fn of `loader`, or in
+    `dataset`. `has_torch` says that torch's own seed could take its place.
+    """
+
+    span: Span
+    argument: Span
+    library: str
+    by_worker: bool
+    has_torch: bool
+    loader: LoaderCall | None = None
+    dataset: DatasetClass | None = None
+
+
+@dataclass(frozen=True)
 class Problem:
     """Code that could not be read."""
 
@@ -400,6 +418,7 @@ class Module:
     samplers: tuple[SamplerUse, ...] = ()
     split_changes: tuple[SplitChange, ...] = ()
     seed_recipes: tuple[SeedRecipe, ...] = ()
+    worker_seeds: tuple[WorkerSeed, ...] = ()
     problems: tuple[Problem, ...] = ()
     frameworks: frozenset[str] = frozenset()
     distributed: Span | None = None  # where torch.distributed is set up or a model wrapped

@@ -24,6 +24,7 @@ from .surroundings import surroundings
 from .target import Target
 from .text import Source, Span
 from .trees import SyntaxProblem
+from .worker_seeds import worker_seeds
 
 
 def read(source: Source, target: Target, memory: Memory | None = None) -> Module:
@@ -49,6 +50,7 @@ def read(source: Source, target: Target, memory: Memory | None = None) -> Module
         samplers_without_iter=samplers_without_iter(resolver),
         split_changes=around.split_changes,
         seed_recipes=seed_recipes(resolver),
+        worker_seeds=worker_seeds(resolver, calls, classes),
         problems=tuple(_problems(program)),
         frameworks=around.frameworks,
         distributed=around.distributed,

@@ -1,0 +1,68 @@
+"""What the rules on repeated and missing data claim is what torch does: programs are run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from dladvise.advisor import Safety, Source, analyze, fixed
+
+pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
+HEAD = "import random\n\nimport numpy as np\nimport torch\nfrom torch.utils.data import *\n\n"
+
+
+def answer(program: str) -> Any:
+    """What the program leaves in `answer`."""
+    tail = "\nimport json\nprint(json.dumps(answer))\n"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", HEAD + program + tail],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def codes(program: str) -> set[str]:
+    return {finding.rule.code for finding in analyze(Source("case.py", HEAD + program)).findings}
+
+
+def repaired(program: str) -> str:
+    """The program after all fixes."""
+    report = analyze(Source("case.py", HEAD + program))
+    after, _ = fixed(report, analyze, frozenset(Safety))
+    return after.source.text.removeprefix(HEAD)
+
+
+NOISE = """
+class Noise(Dataset):
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        return np.random.rand()
+
+
+def seed_worker(worker_id):
+    np.random.seed({seed})
+
+
+loader = DataLoader(Noise(), num_workers=2, worker_init_fn=seed_worker)
+first, second = ([float(one) for one in loader] for _ in range(2))
+answer = [len(set(first)), len(set(first + second))]
+"""
+
+
+@pytest.mark.parametrize(("seed", "seen"), [("42", [4, 4]), ("42 + worker_id", [8, 8])])
+def test_fixed_worker_seeds_repeat_samples(seed: str, seen: list[int]) -> None:
+    program = NOISE.format(seed=seed)
+    assert "DL102" in codes(program)
+    assert answer(program) == seen
+    assert "DL102" not in codes(repaired(program))
+    assert answer(repaired(program)) == [8, 16]
