@@ -255,16 +255,34 @@ def server(stdio: bool, client_process_id: int | None) -> int:
     type=click.Choice(["text", "json", "markdown"]),
     default="text",
     show_default=True,
-    help="How the document is written.",
+    help="How it is written.",
 )
-def rule(code: str | None, every: bool, output_format: str) -> None:
-    """Show the document of the rule CODE, a code such as DL003 or a name."""
+@click.option("--prove", is_flag=True, help="Show on this machine what the rule claims.")
+@click.option("--interpreter", metavar="PYTHON", help="The Python, with torch, for --prove.")
+def rule(
+    code: str | None, every: bool, output_format: str, prove: bool, interpreter: str | None
+) -> int:
+    """Show the document of the rule CODE, a code such as DL003 or a name.
+
+    With --prove, a small program does what the rule warns of, and does it well, and what came
+    of both is printed. Exit status then: 0 shown, 1 not shown here, 2 there is nothing to run.
+    """
     if (code is None) is not every:
         raise click.UsageError("give the code of a rule, or --all")
+    if prove and every:
+        raise click.UsageError("--prove shows one rule: give its code")
+    if prove and output_format == "markdown":
+        raise click.UsageError("--prove writes text or json")
+    if interpreter is not None and not prove:
+        raise click.UsageError("--interpreter goes with --prove")
     try:
         rules = all_rules() if code is None else (find_rule(code),)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    if prove:
+        from . import proving  # a document needs none of it
+
+        return proving.run(rules[0], interpreter, output_format == "json")
     import json
 
     from . import explain  # only where a rule is explained
@@ -272,7 +290,7 @@ def rule(code: str | None, every: bool, output_format: str) -> None:
     if output_format == "json":
         found = [explain.rule_json(entry) for entry in rules]
         say([json.dumps(found if every else found[0], indent=2)])
-        return
+        return NOTHING
     paint = output.paint_for(sys.stdout)
     for number, entry in enumerate(rules):
         if number:
@@ -281,6 +299,7 @@ def rule(code: str | None, every: bool, output_format: str) -> None:
             say([document(entry).rstrip("\n")])
         else:
             say(explain.rule_text(entry, paint))
+    return NOTHING
 
 
 @cli.command("explain")

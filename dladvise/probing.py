@@ -138,7 +138,7 @@ def _request(aim: Aim, arguments: tuple[str, ...], options: Options) -> tuple[In
     if options.script and not Path(options.script).is_file():
         raise FileError(options.script, "no such file")
     folder = Path.cwd() if script is None or options.module else script.absolute().parent
-    settings = _configured(folder)
+    settings = settings_for(folder)
     if options.interpreter is not None:
         interpreter = interpreters.named(options.interpreter, "--interpreter", Path.cwd())
     else:
@@ -167,7 +167,7 @@ def _request(aim: Aim, arguments: tuple[str, ...], options: Options) -> tuple[In
     )
 
 
-def _configured(folder: Path) -> configuration.Settings:
+def settings_for(folder: Path) -> configuration.Settings:
     projects = Projects(lambda settings: settings, Path.cwd())
     settings = projects.settings(str(folder))
     if settings is None:

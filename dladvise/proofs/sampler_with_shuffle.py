@@ -1,0 +1,13 @@
+"""torch refuses to shuffle beside a sampler."""
+
+from torch.utils.data import DataLoader, RandomSampler
+
+QUANTITY = None
+
+
+def bad():
+    DataLoader([1, 2, 3], sampler=RandomSampler([1, 2, 3]), shuffle=True)
+
+
+def good():
+    DataLoader([1, 2, 3], sampler=RandomSampler([1, 2, 3]))

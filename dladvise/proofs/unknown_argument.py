@@ -1,0 +1,13 @@
+"""torch refuses an argument that it does not know."""
+
+from torch.utils.data import DataLoader
+
+QUANTITY = None
+
+
+def bad():
+    DataLoader([1, 2, 3], num_worker=2)
+
+
+def good():
+    DataLoader([1, 2, 3], num_workers=2)
