@@ -11,10 +11,12 @@ import libcst as cst
 from .calls import ReadCall
 from .clocks import timing
 from .copies import copies_in
+from .epoch_calls import late_set_epochs
 from .epochs import Epochs, is_conditional
 from .interest import READ_WITH_LOADERS
 from .model import EpochLoop, Loop
 from .nodes import Path, callee_tail, dotted_name, target_names, target_part
+from .reentry import reentered
 from .resolve import Resolver
 from .scopes import Call, Place, Scope
 from .scopes import Loop as LoopNode
@@ -142,6 +144,8 @@ class _Consumption:
                 conditional=repeats.conditional,
                 breaks=_breaks(loop.body),
                 trains=self.trains(loop),
+                reentered=reentered(self.resolver, loop, iterable, taken.read),
+                late_set_epochs=late_set_epochs(self.resolver, loop, taken.read),
             )
 
     def by_call(self, call: Call, node: cst.BaseExpression, kind: str) -> Iterator[Loop]:

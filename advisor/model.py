@@ -318,6 +318,8 @@ class Loop:
     conditional: bool = False  # stands under an `if` inside the repeating loop
     breaks: bool = False  # leaves the loop in its first round, whatever happens
     trains: bool = False  # calls backward()
+    reentered: Span | None = None  # where else its very loader is iterated over meanwhile
+    late_set_epochs: tuple[Span, ...] = ()  # on the loader's sampler, once per batch
 
 
 @dataclass(frozen=True)
@@ -355,6 +357,23 @@ class SamplerUse:
     may_be_none: bool
     set_epoch_seen: bool
     escapes: bool
+
+
+@dataclass(frozen=True)
+class SetEpoch:
+    """`loader.sampler.set_epoch(…)`; `attribute` is sampler or batch_sampler."""
+
+    span: Span
+    loader: LoaderCall
+    attribute: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A loader is given to a prepare() of accelerate, which divides it among the ranks."""
+
+    loader: LoaderCall
+    span: Span
 
 
 @dataclass(frozen=True)
@@ -416,6 +435,8 @@ class Module:
     rebuilt: tuple[Rebuilt, ...] = ()
     changes: tuple[DatasetChange, ...] = ()
     samplers: tuple[SamplerUse, ...] = ()
+    set_epochs: tuple[SetEpoch, ...] = ()
+    taken_by_accelerate: tuple[Taken, ...] = ()
     split_changes: tuple[SplitChange, ...] = ()
     seed_recipes: tuple[SeedRecipe, ...] = ()
     worker_seeds: tuple[WorkerSeed, ...] = ()

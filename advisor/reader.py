@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from .calls import loader_calls
 from .classes import dataset_classes
 from .datasets import dataset_uses
+from .epoch_calls import set_epochs
 from .epochs import Epochs
 from .loops import batch_loops
 from .memory import Memory
@@ -20,6 +21,7 @@ from .resolve import Resolver
 from .sampler_classes import samplers_without_iter
 from .sampling import changes, samplers
 from .seeds import seed_recipes
+from .sharding import taken_by_accelerate
 from .surroundings import surroundings
 from .target import Target
 from .text import Source, Span
@@ -47,6 +49,8 @@ def read(source: Source, target: Target, memory: Memory | None = None) -> Module
         rebuilt=tuple(rebuilt(resolver, calls, epochs)),
         changes=changes(resolver, calls, loops, epochs),
         samplers=samplers(resolver, calls),
+        set_epochs=set_epochs(resolver, calls),
+        taken_by_accelerate=taken_by_accelerate(resolver, calls),
         samplers_without_iter=samplers_without_iter(resolver),
         split_changes=around.split_changes,
         seed_recipes=seed_recipes(resolver),

@@ -66,3 +66,55 @@ def test_fixed_worker_seeds_repeat_samples(seed: str, seen: list[int]) -> None:
     assert answer(program) == seen
     assert "DL102" not in codes(repaired(program))
     assert answer(repaired(program)) == [8, 16]
+
+
+LATE = """
+sampler = DistributedSampler(range(6), num_replicas=1, rank=0)
+loader = DataLoader(range(6), sampler=sampler)
+answer = []
+for epoch in range(3):
+    for batch in loader:
+        sampler.set_epoch(epoch)
+        answer.append(int(batch))
+"""
+
+
+def test_set_epoch_in_the_loop_is_an_epoch_late() -> None:
+    assert codes(LATE) == {"DL106"}
+    orders = answer(LATE)
+    assert orders[:6] == orders[6:12] != orders[12:]
+
+
+BY_ATTRIBUTE = """
+def told(loader):
+    try:
+        loader.{attribute}.set_epoch(1)
+    except AttributeError as error:
+        return str(error)
+
+
+loaders = [
+    DataLoader(range(6)),
+    DataLoader(range(6), shuffle=True),
+    DataLoader(range(6), batch_sampler=BatchSampler(range(6), 2, False)),
+]
+answer = [told(one) for one in loaders]
+"""
+
+
+@pytest.mark.parametrize("attribute", ["sampler", "batch_sampler"])
+def test_samplers_of_torch_have_no_set_epoch(attribute: str) -> None:
+    errors = answer(BY_ATTRIBUTE.format(attribute=attribute))
+    assert [str(error).endswith("no attribute 'set_epoch'") for error in errors] == [True] * 3
+
+
+ZIPPED = """
+loader = DataLoader(range(6), num_workers=2, persistent_workers=True)
+answer = [[int(left), int(right)] for left, right in zip(loader, loader)]
+"""
+
+
+def test_kept_workers_share_one_iterator() -> None:
+    assert "DL111" in codes(ZIPPED)
+    assert answer(ZIPPED) == [[0, 1], [2, 3], [4, 5]]
+    assert answer(repaired(ZIPPED)) == [[number, number] for number in range(6)]
