@@ -415,6 +415,41 @@ class WorkerSeed:
 
 
 @dataclass(frozen=True)
+class HostRead:
+    """A copy to the CPU that does not wait, and is read in the same expression.
+
+    `method` reads it; `argument` is what has to go for the copy to wait, empty where the
+    text is not plain.
+    """
+
+    span: Span
+    method: str
+    argument: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class RunSeed:
+    """Where a run seeds torch; `code` is the seed where it is a literal."""
+
+    span: Span
+    code: str | None
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the code that trains tells, where a module has any.
+
+    `normalises` says that a BatchNorm1d is built; `stays_on_cpu` that not a word in the
+    module speaks of an accelerator.
+    """
+
+    trains: bool = False
+    seed: RunSeed | None = None
+    normalises: bool = False
+    stays_on_cpu: bool = False
+
+
+@dataclass(frozen=True)
 class Problem:
     """Code that could not be read."""
 
@@ -440,6 +475,8 @@ class Module:
     split_changes: tuple[SplitChange, ...] = ()
     seed_recipes: tuple[SeedRecipe, ...] = ()
     worker_seeds: tuple[WorkerSeed, ...] = ()
+    host_reads: tuple[HostRead, ...] = ()
+    training: Training = Training()
     problems: tuple[Problem, ...] = ()
     frameworks: frozenset[str] = frozenset()
     distributed: Span | None = None  # where torch.distributed is set up or a model wrapped

@@ -9,6 +9,7 @@ from .classes import dataset_classes
 from .datasets import dataset_uses
 from .epoch_calls import set_epochs
 from .epochs import Epochs
+from .host_reads import host_reads
 from .loops import batch_loops
 from .memory import Memory
 from .model import Module, Problem
@@ -25,6 +26,7 @@ from .sharding import taken_by_accelerate
 from .surroundings import surroundings
 from .target import Target
 from .text import Source, Span
+from .training import training
 from .trees import SyntaxProblem
 from .worker_seeds import worker_seeds
 
@@ -55,6 +57,8 @@ def read(source: Source, target: Target, memory: Memory | None = None) -> Module
         split_changes=around.split_changes,
         seed_recipes=seed_recipes(resolver),
         worker_seeds=worker_seeds(resolver, calls, classes),
+        host_reads=host_reads(resolver),
+        training=training(resolver, loops),
         problems=tuple(_problems(program)),
         frameworks=around.frameworks,
         distributed=around.distributed,
