@@ -13,7 +13,7 @@ from functools import lru_cache
 # Where loaders and datasets come from: a file that names none of these has no findings.
 # Searching for words one by one is seven times as fast as one regular expression.
 HOMES = (b"torch.utils", b"torch_geometric", b"monai", b"torchdata")
-_SUBJECTS = (b"DataLoader", b"Dataset", b"random_split", b"get_state", b"Subset")
+_SUBJECTS = (b"DataLoader", b"Dataset", b"random_split", b"get_state", b"Subset", b"Sampler")
 
 # These begin with a word, which makes searching ten times as fast as a pattern for the
 # start of a line; `_statements` then looks whether they stand there.
@@ -23,11 +23,11 @@ _IMPORT = re.compile(
     r"\s+import\s+(?P<names>\([^)]*\)|[^\n#]*)"
 )
 _CLASS = re.compile(r"class\s+(?P<name>\w+)\s*\((?P<bases>[^)]*)\)")
-_TORCH_DATASET = re.compile(r"Dataset|Subset")
+_TORCH_DATASET = re.compile(r"Dataset|Subset|Sampler")
 _NAME = re.compile(r"(?P<name>[\w.]+|\*)(?:\s+as\s+(?P<alias>\w+))?")
 # `data.DataLoader(…)`, `torch.utils.data.Dataset`: by the module's own name, whatever it is
 _DOTTED_LOADER = re.compile(r"\.\w*DataLoader\b")
-_DOTTED_DATASET = re.compile(r"\.\w*(?:Dataset|Folder)\b")
+_DOTTED_DATASET = re.compile(r"\.\w*(?:Dataset|Folder|Sampler|Subset)\b")
 _CALLED = re.compile(r"\s*\(")
 
 
@@ -146,7 +146,7 @@ def _imported(text: str) -> tuple[set[str], set[str]]:
             name = match["alias"] or match["name"]
             if match["name"] == "*":
                 loaders.add("DataLoader")
-                classes |= {"Dataset", "IterableDataset"}
+                classes |= {"Dataset", "IterableDataset", "Sampler", "Subset"}
             elif match["name"].endswith("DataLoader"):
                 loaders.add(name)
             elif ".datasets" in statement["home"] or (

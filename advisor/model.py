@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 
@@ -11,6 +11,7 @@ from .classes_model import Callback, DatasetClass
 from .target import Target
 from .text import Source, Span
 from .torch_api import DEFAULTS
+from .torch_data_model import TorchData
 from .values import (
     ABSENT,
     UNKNOWN,
@@ -504,3 +505,4 @@ class Module:
     def pickles_here(self) -> bool:
         """The code itself asks for spawn or forkserver, whatever the target."""
         return self.start_method in ("spawn", "forkserver")
+    torch_data: TorchData = field(default_factory=TorchData)

@@ -27,6 +27,7 @@ from .surroundings import surroundings
 from .target import Target
 from .text import Source, Span
 from .training import training
+from .torch_data import torch_data
 from .trees import SyntaxProblem
 from .worker_seeds import worker_seeds
 
@@ -68,6 +69,7 @@ def read(source: Source, target: Target, memory: Memory | None = None) -> Module
         torch_name=around.torch_name,
     )
     program.end()
+        torch_data=torch_data(resolver, calls, classes),
     return module
 
 

@@ -1,0 +1,17 @@
+"""What else of torch.utils.data a module uses: gathered from the modules that read it."""
+
+from __future__ import annotations
+
+from .calls import ReadCall
+from .classes import Classes
+from .resolve import Resolver
+from .torch_data_model import TorchData
+from .torch_subclasses import sampler_inits, subset_overrides
+
+
+def torch_data(resolver: Resolver, calls: list[ReadCall], classes: Classes) -> TorchData:
+    """All the facts of torch_data_model about one module."""
+    return TorchData(
+        sampler_inits=sampler_inits(resolver),
+        subset_overrides=subset_overrides(resolver),
+    )
