@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from .batch_classes import batch_class
 from .callbacks import callback, callback_among
 from .classes import Classes
 from .classes_model import Callback
@@ -93,7 +94,7 @@ class _Reading:
         self.bind(self.call.node, self.call.place)
         function = self.scope.enclosing("function")
         owner = self.scope.enclosing("class")
-        dataset = self.dataset()
+        dataset = self.given("dataset")
         return LoaderCall(
             family=self.kind.family,
             class_name=self.kind.name,
@@ -119,6 +120,7 @@ class _Reading:
             in_memory=in_memory(self.resolver, dataset),
             dataset_form=dataset_form(self.resolver, dataset),
             collate=self.callback("collate_fn"),
+            batch_class=batch_class(self.resolver, self.given("collate_fn")),
             worker_init=self.callback("worker_init_fn"),
         )
 
@@ -256,9 +258,9 @@ class _Reading:
         """Reports whether a value is what this very call made."""
         return isinstance(what, Made) and what.where is not None and what.where[0] is self.call.node
 
-    def dataset(self) -> Value:
-        """What the loader is given as its dataset."""
-        argument = self.arguments.get("dataset")
+    def given(self, name: str) -> Value:
+        """What the loader is given under that name."""
+        argument = self.arguments.get(name)
         return argument.value if argument is not None else NOTHING_KNOWN
 
     def callback(self, name: str) -> Callback | None:

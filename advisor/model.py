@@ -53,6 +53,15 @@ class Argument:
         return self.value[0] if len(self.value) == 1 else None
 
 
+@dataclass(frozen=True)
+class BatchClass:
+    """A class of batches that is neither a mapping nor a sequence; `pins` by a pin_memory()."""
+
+    name: str
+    span: Span
+    pins: bool
+
+
 @dataclass(frozen=True, eq=False)
 class LoaderCall:
     """A construction of a DataLoader, or of a class that takes its arguments.
@@ -86,6 +95,7 @@ class LoaderCall:
     in_memory: bool = False  # the dataset hands out rows of tensors that are in memory
     dataset_form: str | None = None  # columns (a tuple of arrays), mapping (a dict by strings)
     collate: Callback | None = None
+    batch_class: BatchClass | None = None  # of this file: what its collate_fn gives
     worker_init: Callback | None = None
 
     def lacks(self, name: str) -> bool:
@@ -358,6 +368,7 @@ class SamplerUse:
     may_be_none: bool
     set_epoch_seen: bool
     escapes: bool
+    pads: bool = True  # repeats samples until every rank has as many; no literal drop_last
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from .calls import ReadCall
 from .epochs import Epochs
 from .members import assignments, find_method
 from .model import DatasetChange, Loop, SamplerUse
-from .nodes import callee_tail, dotted_name
+from .nodes import callee_tail, dotted_name, keyword_argument
 from .resolve import Resolver
 from .scopes import Call, Place, Scope
 from .scopes import Loop as LoopNode
@@ -47,6 +47,7 @@ def samplers(resolver: Resolver, calls: Iterable[ReadCall]) -> tuple[SamplerUse,
                     may_be_none=len(argument.value) > len(made),
                     set_epoch_seen=told,
                     escapes=plain and _escapes(resolver, argument.code, read),
+                    pads=_pads(call),
                 )
             )
     return tuple(found)
@@ -78,6 +79,13 @@ def _shuffles(resolver: Resolver, call: cst.Call, place: Place) -> bool:
             value = resolver.value(arg.value, place)
             return all(case.what == Known(True) for case in value)
     return True
+
+
+def _pads(call: cst.Call) -> bool:
+    """Reports whether a sampler is surely not told to leave samples out."""
+    if any(arg.star for arg in call.args) or sum(arg.keyword is None for arg in call.args) > 5:
+        return False
+    return keyword_argument(call, "drop_last") is None
 
 
 def _escapes(resolver: Resolver, code: str, read: ReadCall) -> bool:

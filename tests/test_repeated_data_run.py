@@ -118,3 +118,53 @@ def test_kept_workers_share_one_iterator() -> None:
     assert "DL111" in codes(ZIPPED)
     assert answer(ZIPPED) == [[0, 1], [2, 3], [4, 5]]
     assert answer(repaired(ZIPPED)) == [[number, number] for number in range(6)]
+
+
+EVALUATED = """
+val_loader = DataLoader(range(10), batch_size=4, drop_last=True)
+answer = [int(one) for batch in val_loader for one in batch]
+"""
+
+
+def test_an_evaluation_with_drop_last_is_not_of_all_samples() -> None:
+    assert codes(EVALUATED) == {"DL116"}
+    assert answer(EVALUATED) == list(range(8))
+    assert answer(repaired(EVALUATED)) == list(range(10))
+
+
+PADDED = """
+ranks = [DistributedSampler(range(5), num_replicas=2, rank=rank, shuffle=False) for rank in (0, 1)]
+answer = [list(rank) for rank in ranks]
+"""
+
+
+def test_a_distributed_sampler_repeats_samples() -> None:
+    assert answer(PADDED) == [[0, 2, 4], [1, 3, 0]]
+
+
+PINNED = """
+from torch.utils.data._utils.pin_memory import pin_memory
+
+
+class Pinnable:
+    pinned = False
+
+    def pin_memory(self):
+        self.pinned = True
+        return self
+
+
+class Batch:
+    def __init__(self, images):
+        self.images = images
+
+
+inside, held = Pinnable(), Pinnable()
+pin_memory({"images": [inside]})
+pin_memory(Batch(held))
+answer = [inside.pinned, held.pinned]
+"""
+
+
+def test_pinning_does_not_look_into_objects() -> None:
+    assert answer(PINNED) == [True, False]

@@ -1,0 +1,64 @@
+"""DL116: an evaluation leaves samples out, or counts some of them twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..edits import editable, removal
+from ..findings import Hit, Safety, Severity, rule
+from ..model import LoaderCall, Module
+from ..values import Known
+
+EVALUATION = re.compile(
+    r"(?:^|[_.])(?:val|valid|validation|test|testing|eval|evaluation|predict|prediction)"
+    r"(?:[_\d.]|data|loader|dl|set|$)",
+    re.IGNORECASE,
+)
+# These know of repeated samples and take them out of what they gather.
+TRIMMING = frozenset({"accelerate", "transformers", "lightning", "composer"})
+
+
+@rule("DL116", Severity.INFO)
+def eval_samples_dropped_or_repeated(module: Module) -> Iterator[Hit]:
+    """Reports evaluation loaders with drop_last, or whose sampler repeats samples."""
+    trained = {id(loop.loader) for loop in module.loops if loop.trains}
+    for call in module.loaders:
+        if id(call) not in trained and _evaluates(call) and _drops(call):
+            argument = call.arguments["drop_last"]
+            fix = removal(module.source, call, argument, Safety.UNSAFE) if editable(call) else None
+            yield Hit(
+                argument.span,
+                "the evaluation leaves samples out: those that do not fill the last batch",
+                fix,
+            )
+    for use in module.samplers:
+        loader = use.loader
+        if id(loader) in trained or loader.handed_to or module.frameworks & TRIMMING:
+            continue
+        if use.pads and _evaluates(loader):
+            yield Hit(
+                use.span,
+                "with several ranks some samples may come twice: the sampler repeats samples "
+                "until every rank has as many",
+                severity=Severity.HINT,
+            )
+
+
+def _evaluates(call: LoaderCall) -> bool:
+    """Reports whether its names, or the function that builds it, speak of evaluation alone."""
+    named = call.names or ((call.function,) if call.function is not None else ())
+    return bool(named) and all(
+        EVALUATION.search(name) and "train" not in name.lower() for name in named
+    )
+
+
+def _drops(call: LoaderCall) -> bool:
+    """Reports whether the last batch is left out, and may lack samples."""
+    scenarios = call.scenarios("drop_last", "batch_size")
+    return bool(scenarios) and all(
+        s["drop_last"].what == Known(True)
+        and s["drop_last"].origin is None
+        and s["batch_size"].what not in (Known(1), Known(None))
+        for s in scenarios
+    )
