@@ -516,4 +516,5 @@ class Module:
     def pickles_here(self) -> bool:
         """The code itself asks for spawn or forkserver, whatever the target."""
         return self.start_method in ("spawn", "forkserver")
+
     torch_data: TorchData = field(default_factory=TorchData)

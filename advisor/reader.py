@@ -26,8 +26,8 @@ from .sharding import taken_by_accelerate
 from .surroundings import surroundings
 from .target import Target
 from .text import Source, Span
-from .training import training
 from .torch_data import torch_data
+from .training import training
 from .trees import SyntaxProblem
 from .worker_seeds import worker_seeds
 
@@ -67,9 +67,9 @@ def read(source: Source, target: Target, memory: Memory | None = None) -> Module
         reads_rank=around.reads_rank,
         divided=divided_by_rank(resolver, calls) if around.distributed is not None else (),
         torch_name=around.torch_name,
+        torch_data=torch_data(resolver, calls, classes),
     )
     program.end()
-        torch_data=torch_data(resolver, calls, classes),
     return module
 
 
