@@ -409,6 +409,15 @@ class SeedRecipe:
 
 
 @dataclass(frozen=True)
+class OverflowingSeed:
+    """A worker_init_fn gives numpy torch's seed of the worker, which is too big for it."""
+
+    span: Span
+    argument: Span
+    needs_parentheses: bool  # before an operator may follow
+
+
+@dataclass(frozen=True)
 class WorkerSeed:
     """A seed that is set in worker code and is the same in every epoch.
 
@@ -486,6 +495,7 @@ class Module:
     taken_by_accelerate: tuple[Taken, ...] = ()
     split_changes: tuple[SplitChange, ...] = ()
     seed_recipes: tuple[SeedRecipe, ...] = ()
+    overflowing_seeds: tuple[OverflowingSeed, ...] = ()
     worker_seeds: tuple[WorkerSeed, ...] = ()
     host_reads: tuple[HostRead, ...] = ()
     training: Training = Training()
@@ -497,6 +507,7 @@ class Module:
     samplers_without_iter: frozenset[str] = frozenset()  # classes of this file
     divided: tuple[LoaderCall, ...] = ()  # loaders whose dataset was made with a rank
     torch_name: str | None = None  # what `torch` is called here; None where not imported
+    torch_data: TorchData = field(default_factory=TorchData)
 
     def loops_over(self, loader: LoaderCall) -> Iterator[Loop]:
         return (loop for loop in self.loops if loop.loader is loader)
@@ -516,5 +527,3 @@ class Module:
     def pickles_here(self) -> bool:
         """The code itself asks for spawn or forkserver, whatever the target."""
         return self.start_method in ("spawn", "forkserver")
-
-    torch_data: TorchData = field(default_factory=TorchData)

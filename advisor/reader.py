@@ -13,6 +13,7 @@ from .host_reads import host_reads
 from .loops import batch_loops
 from .memory import Memory
 from .model import Module, Problem
+from .overflowing_seeds import overflowing_seeds
 from .parsing import parse
 from .program import Program
 from .ranks import divided_by_rank
@@ -57,6 +58,7 @@ def read(source: Source, target: Target, memory: Memory | None = None) -> Module
         samplers_without_iter=samplers_without_iter(resolver),
         split_changes=around.split_changes,
         seed_recipes=seed_recipes(resolver),
+        overflowing_seeds=overflowing_seeds(resolver, calls),
         worker_seeds=worker_seeds(resolver, calls, classes),
         host_reads=host_reads(resolver),
         training=training(resolver, loops),
