@@ -460,13 +460,10 @@ class RunSeed:
 class Training:
     """What the code that trains tells, where a module has any.
 
-    `normalises` says that a BatchNorm1d is built; `stays_on_cpu` that not a word in the
-    module speaks of an accelerator.
+    `stays_on_cpu` says that not a word in the module speaks of an accelerator.
     """
 
-    trains: bool = False
     seed: RunSeed | None = None
-    normalises: bool = False
     stays_on_cpu: bool = False
 
 

@@ -21,7 +21,6 @@ SEEDING = frozenset(
         "lightning.fabric.seed_everything",
     }
 )
-NORMALISING = frozenset({"torch.nn.BatchNorm1d", "torch.nn.LazyBatchNorm1d"})
 # Any of these words, be it in a comment, means that an accelerator may be used.
 _ACCELERATOR = re.compile(
     r"cuda|gpu|\bmps\b|xpu|npu|tpu|hpu|xla|device|accelerat|fabric|lightning|\.to\(", re.IGNORECASE
@@ -29,13 +28,11 @@ _ACCELERATOR = re.compile(
 
 
 def training(resolver: Resolver, loops: Iterable[Loop]) -> Training:
-    """What a module that trains says of its seed, its model and where it runs."""
+    """What a module that trains says of its seed and of where it runs."""
     if not any(loop.trains for loop in loops):
         return Training()
     return Training(
-        trains=True,
         seed=_seed(resolver),
-        normalises=_normalises(resolver),
         stays_on_cpu=_ACCELERATOR.search(resolver.program.source.text) is None,
     )
 
@@ -73,13 +70,3 @@ def _in_worker_code(call: Call) -> bool:
     parameters = [] if function.parameters is None else function.parameters.params
     words = (function.name, *(one.name.value for one in parameters))
     return any("worker" in word.lower() for word in words)
-
-
-def _normalises(resolver: Resolver) -> bool:
-    program = resolver.program
-    return any(
-        _calls(resolver, call, NORMALISING)
-        for tail in ("BatchNorm1d", "LazyBatchNorm1d")
-        if tail in program.source.text
-        for call in program.calls_named(tail)
-    )
