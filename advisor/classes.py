@@ -19,6 +19,7 @@ from .resolve import Resolver
 from .scopes import Scope
 from .torch_api import DATASET, ITERABLE_DATASET, ITERABLE_DATASETS, MAP_DATASETS
 from .values import Group, Made, Symbol, Value
+from .worker_changes import worker_changes
 from .worker_code import Reached, calls_in, stream
 
 # Bases that add nothing which a DataLoader would call.
@@ -161,6 +162,7 @@ class _Reading:
             worker_reads=reached.attributes(),
             worker_writes=reached.rebound(),
             worker_reseeds=reached.reseeded(),
+            worker_changes=worker_changes(self.resolver, self.scope, reached),
             worker_calls=tuple(self.named(reached)),
             worker_mentions=reached.names(),
             device_calls=tuple(device_calls(self.resolver, worker_calls)),

@@ -158,6 +158,20 @@ class Stream:
 
 
 @dataclass(frozen=True)
+class WorkerChange:
+    """Worker code writes into a plain container or counter that the object keeps.
+
+    `cached` says that it starts empty and is looked into first; `read_span` is where the
+    main process reads it, None where that is not seen.
+    """
+
+    attribute: str
+    span: Span
+    cached: bool
+    read_span: Span | None
+
+
+@dataclass(frozen=True)
 class DatasetClass:
     """A class that derives from torch's Dataset or IterableDataset.
 
@@ -178,6 +192,7 @@ class DatasetClass:
     worker_reads: frozenset[str] = frozenset()  # attributes of self
     worker_writes: frozenset[str] = frozenset()  # rebound, not changed inside
     worker_reseeds: frozenset[str] = frozenset()  # attributes whose seed or state is set
+    worker_changes: tuple[WorkerChange, ...] = ()
     worker_calls: tuple[str, ...] = ()  # dotted names called, resolved
     worker_mentions: frozenset[str] = frozenset()  # every name in that code
     device_calls: tuple[DeviceCall, ...] = ()

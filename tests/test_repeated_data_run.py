@@ -168,3 +168,68 @@ answer = [inside.pinned, held.pinned]
 
 def test_pinning_does_not_look_into_objects() -> None:
     assert answer(PINNED) == [True, False]
+
+
+WRITTEN = """
+class Photos(Dataset):
+    def __init__(self):
+        self.seen = []
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        self.seen.append(index)
+        return index
+
+
+def main(workers):
+    photos = Photos()
+    list(DataLoader(photos, num_workers={workers}))
+    return len(photos.seen)
+
+
+answer = main({workers})
+"""
+
+
+@pytest.mark.parametrize(("workers", "seen"), [(0, 8), (2, 0)])
+def test_what_workers_write_stays_in_them(workers: int, seen: int) -> None:
+    program = WRITTEN.format(workers=workers)
+    assert ("DL109" in codes(program)) == (workers > 0)
+    assert answer(program) == seen
+
+
+CACHED = """
+import multiprocessing
+
+class Photos(Dataset):
+    def __init__(self):
+        self.cache = {{}}
+        self.decoded = multiprocessing.Value("i", 0)
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        if index not in self.cache:
+            with self.decoded.get_lock():
+                self.decoded.value += 1
+            self.cache[index] = index
+        return self.cache[index]
+
+
+photos = Photos()
+loader = DataLoader(photos, num_workers={workers})
+for epoch in range(3):
+    for batch in loader:
+        pass
+answer = photos.decoded.value
+"""
+
+
+@pytest.mark.parametrize(("workers", "decoded"), [(0, 8), (2, 24)])
+def test_a_cache_in_workers_is_lost(workers: int, decoded: int) -> None:
+    program = CACHED.format(workers=workers)
+    assert ("DL109" in codes(program)) == (workers > 0)
+    assert answer(program) == decoded
