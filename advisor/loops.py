@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from .accumulated import kept_tensors
 from .calls import ReadCall
 from .clocks import timing
 from .copies import copies_in
@@ -145,6 +146,7 @@ class _Consumption:
                 breaks=_breaks(loop.body),
                 trains=self.trains(loop),
                 reentered=reentered(self.resolver, loop, iterable, taken.read),
+                kept_tensors=kept_tensors(self.resolver, loop, names),
                 late_set_epochs=late_set_epochs(self.resolver, loop, taken.read),
             )
 

@@ -308,6 +308,18 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class KeptTensor:
+    """A tensor of the batch, uncopied, is put into a list that outlives the loop.
+
+    `is_array` says that it is kept as an array of numpy in the same memory.
+    """
+
+    span: Span
+    is_array: bool
+    container: str
+
+
+@dataclass(frozen=True)
 class Loop:
     """A place that takes batches from a loader.
 
@@ -331,6 +343,7 @@ class Loop:
     trains: bool = False  # calls backward()
     reentered: Span | None = None  # where else its very loader is iterated over meanwhile
     late_set_epochs: tuple[Span, ...] = ()  # on the loader's sampler, once per batch
+    kept_tensors: tuple[KeptTensor, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -233,3 +233,25 @@ def test_a_cache_in_workers_is_lost(workers: int, decoded: int) -> None:
     program = CACHED.format(workers=workers)
     assert ("DL109" in codes(program)) == (workers > 0)
     assert answer(program) == decoded
+
+
+KEPT = """
+import resource
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+loader = DataLoader(torch.arange(300), num_workers=1)
+kept = []
+try:
+    for batch in loader:
+        kept.append(batch)
+    answer = len(torch.cat(kept))
+except RuntimeError as error:
+    answer = str(error).partition(".")[0]
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="shares by file descriptors on Linux alone")
+def test_kept_tensors_keep_files_open() -> None:
+    assert "DL409" in codes(KEPT)
+    assert answer(KEPT) == "Too many open files"
+    assert answer(repaired(KEPT)) == 300
