@@ -15,6 +15,9 @@ from functools import lru_cache
 HOMES = (b"torch.utils", b"torch_geometric", b"monai", b"torchdata")
 _SUBJECTS = (b"DataLoader", b"Dataset", b"random_split", b"get_state", b"Subset", b"Sampler")
 
+# Samplers and datasets that a file may make for a loader elsewhere
+_MADE_ALONE = ("RandomSampler", "BatchSampler", "DistributedSampler", "ConcatDataset",
+               "ChainDataset", "StackDataset", "TensorDataset")  # fmt: skip
 # These begin with a word, which makes searching ten times as fast as a pattern for the
 # start of a line; `_statements` then looks whether they stand there.
 _IMPORT = re.compile(
@@ -109,7 +112,14 @@ def subjects(text: str) -> Subjects | None:
     if used and _has_prose(text):
         code = _PROSE.sub("", text)
         used = any(_is_used(name, code) for name in loaders)
-    if not used and not split and not seeded and not any(name in classes for name, _ in defined):
+    made = [name for name in _MADE_ALONE if f"{name}(" in text]
+    if (
+        not used
+        and not made
+        and not split
+        and not seeded
+        and not any(name in classes for name, _ in defined)
+    ):
         return None
     pattern = r"^(?:import|from)\s|^\s*from\s+(?:torch|monai|[\w.]*dataset)[\w.]*\s+import\b"
     words = ["import"]
@@ -120,6 +130,9 @@ def subjects(text: str) -> Subjects | None:
         pattern += r"|random_split|\bSubset\b|\.dataset\b"
         words += ["random_split", "Subset", ".dataset"]
     if seeded:
+    if made:
+        pattern += rf"|\b(?:{'|'.join(made)})\("
+        words += made
         pattern += r"|get_state"
         words.append("get_state")
     first = Wanted(tuple(words), re.compile(pattern, re.MULTILINE))

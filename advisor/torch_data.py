@@ -5,6 +5,7 @@ from __future__ import annotations
 from .calls import ReadCall
 from .classes import Classes
 from .resolve import Resolver
+from .torch_data_calls import data_calls
 from .torch_data_model import TorchData
 from .torch_subclasses import sampler_inits, subset_overrides
 
@@ -14,4 +15,5 @@ def torch_data(resolver: Resolver, calls: list[ReadCall], classes: Classes) -> T
     return TorchData(
         sampler_inits=sampler_inits(resolver),
         subset_overrides=subset_overrides(resolver),
+        calls=data_calls(resolver, classes),
     )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .text import Span
+
+if TYPE_CHECKING:
+    from .model import Argument
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,51 @@ class SubsetOverride:
 
 
 @dataclass(frozen=True)
+class Length:
+    """One of the lengths that random_split is given.
+
+    A share is `fraction` of `base`, as in `0.8 * len(photos)`, and `whole` where it is cut to
+    an integer. `number` is what it is where that is known; `is_float` says that it is no integer,
+    nor a fraction of 1.
+    """
+
+    fraction: float | None = None
+    base: str = ""
+    whole: bool = False
+    number: float | None = None
+    is_float: bool = False
+
+
+@dataclass(frozen=True)
+class DataCall:
+    """A sampler, a split or a combination of datasets that torch.utils.data is asked for.
+
+    `positional` has all arguments without a keyword; `hidden` says that a `*` or `**` may
+    carry more. `kind` is that of the dataset in its first argument, or of all in that list.
+    """
+
+    name: str  # such as RandomSampler
+    span: Span
+    callee: Span
+    arguments: Mapping[str, Argument]
+    positional: tuple[Argument, ...]
+    hidden: bool
+    kind: str | None = None
+    is_empty: bool = False  # its first argument is written as []
+    is_nested: bool = False  # its first argument is a list of lists
+    lengths: tuple[Length, ...] = ()  # of random_split
+    n_samples_fixed: bool = False  # its dataset has the same length wherever it is loaded
+    draws_length: bool = False  # its num_samples is the length of its weights or of a dataset
+
+    def lacks(self, name: str) -> bool:
+        """Reports whether the argument is certainly not given."""
+        return name not in self.arguments and not self.hidden
+
+
+@dataclass(frozen=True)
 class TorchData:
     """All of them."""
 
     sampler_inits: tuple[SamplerInit, ...] = ()
     subset_overrides: tuple[SubsetOverride, ...] = ()
+    calls: tuple[DataCall, ...] = ()
