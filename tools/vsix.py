@@ -109,10 +109,9 @@ def _copy_sources(place: Path) -> None:
     place.mkdir()
     for room in ("advisor", "server", "probe"):
         shutil.copytree(ROOT / room, place / room, ignore=made)
-    (place / "dladvise").mkdir()
-    for path in (ROOT / "dladvise").iterdir():
-        if path.is_file():
-            shutil.copy(path, place / "dladvise")
+    rooms = {path.name for path in (ROOT / "dladvise").iterdir() if path.is_symlink()}
+    own = shutil.ignore_patterns("__pycache__", *rooms)
+    shutil.copytree(ROOT / "dladvise", place / "dladvise", ignore=own)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, place)
 
