@@ -18,6 +18,7 @@ _SUBJECTS = (b"DataLoader", b"Dataset", b"random_split", b"get_state", b"Subset"
 # Samplers and datasets that a file may make for a loader elsewhere
 _MADE_ALONE = ("RandomSampler", "BatchSampler", "DistributedSampler", "ConcatDataset",
                "ChainDataset", "StackDataset", "TensorDataset")  # fmt: skip
+
 # These begin with a word, which makes searching ten times as fast as a pattern for the
 # start of a line; `_statements` then looks whether they stand there.
 _IMPORT = re.compile(
@@ -129,10 +130,10 @@ def subjects(text: str) -> Subjects | None:
     if split:
         pattern += r"|random_split|\bSubset\b|\.dataset\b"
         words += ["random_split", "Subset", ".dataset"]
-    if seeded:
     if made:
         pattern += rf"|\b(?:{'|'.join(made)})\("
         words += made
+    if seeded:
         pattern += r"|get_state"
         words.append("get_state")
     first = Wanted(tuple(words), re.compile(pattern, re.MULTILINE))
