@@ -21,6 +21,8 @@ from .probing import left_behind
 PROVEN = [rule for rule in all_rules() if proof_of(rule) is not None]
 # What takes time says nothing certain on a busy machine; these differ many times over.
 TIMED = {"DL303", "DL304"}
+# What pages a worker has for itself is the kernel's business: on a busy machine it may be few.
+ACCOUNTED = {"DL501"}
 
 
 def test_every_proof_is_of_a_rule() -> None:
@@ -37,7 +39,8 @@ def test_the_claim_is_shown(rule, tmp_path: Path) -> None:  # type: ignore[no-un
     assert proof is not None
     done = dladvise("rule", rule.code, "--prove", "--output-format", "json", cwd=tmp_path)
     found = json.loads(done.stdout)
-    if proof.turns == 1 or rule.code in TIMED:
+    counted = proof.turns == 1 and rule.code not in ACCOUNTED
+    if counted or rule.code in TIMED:
         assert found["shown"], found
         assert done.returncode == 0
     else:
