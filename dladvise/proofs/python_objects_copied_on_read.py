@@ -27,7 +27,7 @@ class Numbers(Dataset):
 
 def private_mb():
     with open("/proc/self/smaps_rollup") as file:
-        rows = [line.split() for line in file if line.startswith("Private_")]
+        rows = [line.split() for line in file if line.startswith("Private_Dirty")]  # copies
     return sum(int(row[1]) for row in rows) / 1024
 
 
