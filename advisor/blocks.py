@@ -139,7 +139,7 @@ def _starts(text: str, start: int) -> Iterator[tuple[int, bool]]:
             yield one, False
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def words(text: str) -> frozenset[str]:
     """The words in a block."""
     return frozenset(_WORD.findall(text))

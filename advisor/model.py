@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -508,7 +508,7 @@ class Module:
     overflowing_seeds: tuple[OverflowingSeed, ...] = ()
     worker_seeds: tuple[WorkerSeed, ...] = ()
     host_reads: tuple[HostRead, ...] = ()
-    training: Training = Training()
+    find_training: Callable[[], Training] = Training
     problems: tuple[Problem, ...] = ()
     frameworks: frozenset[str] = frozenset()
     distributed: Span | None = None  # where torch.distributed is set up or a model wrapped
@@ -518,6 +518,11 @@ class Module:
     divided: tuple[LoaderCall, ...] = ()  # loaders whose dataset was made with a rank
     torch_name: str | None = None  # what `torch` is called here; None where not imported
     torch_data: TorchData = field(default_factory=TorchData)
+
+    @cached_property
+    def training(self) -> Training:
+        """Looked for when it is asked for: the rules that do are off by default."""
+        return self.find_training()
 
     def loops_over(self, loader: LoaderCall) -> Iterator[Loop]:
         return (loop for loop in self.loops if loop.loader is loader)

@@ -75,12 +75,10 @@ def _is_torch_seed(resolver: Resolver, node: cst.BaseExpression, place: Place, d
         case cst.Attribute(attr=cst.Name("seed")):
             return _is_worker_info(resolver, node.value, place)
         case cst.Name() if depth < DEEPEST:
-            reaching = resolver.program.reaching(node.value, place) or ()
-            only = reaching[0].binding if len(reaching) == 1 else None
-            if only is None or only.kind != "assign" or only.path:
-                return False
+            only = resolver.program.only_assignment(node.value, place)
             return (
-                only.place.scope is place.scope
+                only is not None
+                and only.place.scope is place.scope
                 and isinstance(only.value, cst.BaseExpression)
                 and _is_torch_seed(resolver, only.value, only.place, depth + 1)
             )

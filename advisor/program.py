@@ -22,6 +22,7 @@ from .text import Source, Span
 from .walk_statements import read_block
 
 _T = TypeVar("_T")
+_OPENING = re.compile(r"\s*\(")
 
 
 class Program:
@@ -197,6 +198,12 @@ class Program:
                 at = scope.end
         return None
 
+    def only_assignment(self, name: str, place: Place) -> Binding | None:
+        """The plain assignment that alone may give a name its value; None where there is none."""
+        reaching = self.reaching(name, place) or ()
+        only = reaching[0].binding if len(reaching) == 1 else None
+        return only if only is not None and only.kind == "assign" and not only.path else None
+
     def _reaching_module(self, name: str, place: Place | None) -> list[Reaching] | None:
         bindings = self.module_bindings(name)
         if not bindings:
@@ -249,9 +256,8 @@ class Program:
         if found is None:
             found = self._by_tail[name] = []
             read = []
-            pattern = rf"\b{re.escape(name)}\s*\("
             for index, block in enumerate(self.blocks):
-                if name in block.text and occurs(pattern, block.text):
+                if name in block.text and _is_called(name, block.text):
                     read.append(self._keys[index])
                     found += self.read(index).calls_by_tail.get(name, ())
             self.memory.told(question, found, read)
@@ -268,6 +274,19 @@ def occurs(pattern: str, text: str) -> bool:
     return re.search(pattern, text) is not None
 
 
+@lru_cache(maxsize=4096)
+def _is_called(name: str, text: str) -> bool:
+    """Reports whether a block has the name with a parenthesis behind it."""
+    at = text.find(name)
+    while at >= 0:  # a pattern that begins with the edge of a word takes much longer
+        end = at + len(name)
+        is_tail = at > 0 and (text[at - 1].isalnum() or text[at - 1] == "_")
+        if not is_tail and _OPENING.match(text, end):
+            return True
+        at = text.find(name, end)
+    return False
+
+
 @lru_cache(maxsize=1024)
 def _attributes_set(text: str) -> frozenset[str]:
     """The attributes that a block assigns, but on `self`."""
@@ -278,6 +297,7 @@ def forget() -> None:
     """Drop what is kept of blocks."""
     occurs.cache_clear()
     _attributes_set.cache_clear()
+    _is_called.cache_clear()
     _only_uses.cache_clear()
 
 
@@ -286,11 +306,11 @@ def _local(place: Place) -> Order:
     return 0, place.order
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _only_uses(text: str, word: str) -> bool:
     """Reports whether a block that mentions `word` surely does not bind it."""
     head = text[:512]
     match = re.match(r"\s*(?:#[^\n]*\n\s*|@[^\n]*\n\s*)*(?:(?:async\s+)?def|class)\s+(\w+)", head)
     if match is None or match.group(1) == word:
         return False
-    return not re.search(rf"\bglobal\b[^\n]*\b{re.escape(word)}\b", text)
+    return "global" not in text or not re.search(rf"\bglobal\b[^\n]*\b{re.escape(word)}\b", text)

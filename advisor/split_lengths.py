@@ -45,11 +45,8 @@ def _followed(
     for _ in range(DEEPEST):
         if not isinstance(node, cst.Name):
             break
-        reaching = resolver.program.reaching(node.value, place) or []
-        binding = reaching[0].binding if len(reaching) == 1 else None
-        if binding is None or binding.kind != "assign" or binding.path:
-            break
-        if not isinstance(binding.value, cst.BaseExpression):
+        binding = resolver.program.only_assignment(node.value, place)
+        if binding is None or not isinstance(binding.value, cst.BaseExpression):
             break
         if isinstance(binding.value, cst.List) and _is_changed(resolver, node.value):
             break

@@ -127,9 +127,8 @@ def _draws_length(resolver: Resolver, call: Call) -> bool:
     weights = _given(call, "weights", 0)
     count = _given(call, "num_samples", 1)
     while isinstance(count, cst.Name):
-        reaching = resolver.program.reaching(count.value, call.place) or []
-        binding = reaching[0].binding if len(reaching) == 1 else None
-        if binding is None or binding.kind != "assign" or binding.path:
+        binding = resolver.program.only_assignment(count.value, call.place)
+        if binding is None:
             return False
         if binding.place.scope is not call.place.scope or binding.value is count:
             return False

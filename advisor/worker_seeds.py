@@ -138,12 +138,9 @@ def _leaves(
         case _ if _is_fixed(resolver, node, place):
             yield "constant"
         case cst.Name():
-            bindings = [one.binding for one in resolver.program.reaching(node.value, place) or ()]
-            only = bindings[0] if len(bindings) == 1 else None
-            value = only.value if only is not None else None
-            plain = only is not None and only.kind == "assign" and not only.path
-            if plain and only is not None and isinstance(value, cst.BaseExpression):
-                yield from _leaves(resolver, value, only.place, number, depth + 1)
+            only = resolver.program.only_assignment(node.value, place)
+            if only is not None and isinstance(only.value, cst.BaseExpression):
+                yield from _leaves(resolver, only.value, only.place, number, depth + 1)
             else:
                 yield "unknown"
         case _:

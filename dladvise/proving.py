@@ -19,11 +19,13 @@ from typing import Any
 from dladvise.advisor import Rule, document
 
 from . import interpreters, output
+from .check import WRONG_USE
 from .console import complain, say
+from .render_probe import number
 from .render_text import Paint, Style
 from .scan import this_machines_cores
 
-SHOWN, NOT_SHOWN, WRONG_USE = 0, 1, 2
+SHOWN, NOT_SHOWN = 0, 1
 PROOFS = Path(__file__).parent / "proofs"
 LONGEST_S = 60  # for one run of one variant
 VARIANTS = ("bad", "good")
@@ -50,6 +52,7 @@ class Proof:
 
     path: Path
     quantity: str | None  # None where the claim is that an error is raised
+    raises: tuple[str, ...]  # the names of such errors
     good: str  # more, fewer or less
     times: float
     turns: int
@@ -83,7 +86,8 @@ class Outcome:
     @property
     def is_shown(self) -> bool:
         if self.proof.quantity is None:
-            return set(self.errors) == {"bad"}
+            raised = self.errors.get("bad", "").partition(":")[0]
+            return set(self.errors) == {"bad"} and raised in self.proof.raises
         return self.times is not None and self.times >= self.proof.times
 
 
@@ -104,6 +108,7 @@ def proof_of(rule: Rule) -> Proof | None:
     return Proof(
         path,
         said["QUANTITY"],
+        said.get("RAISES", ()),
         said.get("GOOD", ""),
         said.get("TIMES", 1.0),
         said.get("TURNS", 1),
@@ -224,13 +229,13 @@ def _came(outcome: Outcome, variant: str) -> str:
     values = outcome.values[variant]
     if outcome.proof.quantity is None or not values:
         return "no error"
-    middle = _number(statistics.median(values))
-    spread = f" ({_number(min(values))} to {_number(max(values))})" if len(values) > 1 else ""
+    middle = _shown(statistics.median(values))
+    spread = f" ({_shown(min(values))} to {_shown(max(values))})" if len(values) > 1 else ""
     return f"{middle}{spread}  {outcome.proof.quantity}"
 
 
-def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.3g}"
+def _shown(value: float) -> str:
+    return str(value) if isinstance(value, int) else number(value)
 
 
 def _conclusion(outcome: Outcome) -> str:

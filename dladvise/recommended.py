@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from dladvise.advisor import Edit, Source, Span, Target, analyze
@@ -17,34 +16,23 @@ def recommended(source: Source, callee: Span, found: Recommendation) -> Written:
     Where a rule that has not measured would object, a comment tells it.
     """
     written = writing(source, callee, _workers(found.recommended), _workers(found.current))
+    number = [call.callee for call in analyze(source, chosen=()).loaders].index(callee)
     after = source.edited(written.edits)
-    note = _note(after, _moved(callee, written.edits), found.machine.usable_cores)
+    note = _note(after, number, found.machine.usable_cores)
     if note is None:
         return written
     return replace(written, edits=source.edits_to(after.edited([note])))
 
 
-def _note(source: Source, callee: Span, cores: int) -> Edit | None:
-    """The comment that was measured, where a rule doubts it."""
+def _note(source: Source, number: int, cores: int) -> Edit | None:
+    """The comment that a loader was measured, where a rule doubts it."""
     report = analyze(source, Target(cores))
+    call = report.loaders[number]
     doubted = any(
         finding.rule.code in MEASURABLE and call.span.overlaps(finding.span)
-        for call in report.loaders
-        if call.callee == callee
         for finding in report.findings
     )
-    return noting_measured(source, callee.start) if doubted else None
-
-
-def _moved(span: Span, edits: Iterable[Edit]) -> Span:
-    """Where a place is after edits behind or before it."""
-    return span.moved(
-        sum(
-            len(edit.new) - (edit.span.end - edit.span.start)
-            for edit in edits
-            if edit.span.end <= span.start
-        )
-    )
+    return noting_measured(source, call.callee.start) if doubted else None
 
 
 def _workers(settings: Settings) -> Workers:

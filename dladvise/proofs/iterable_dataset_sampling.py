@@ -3,6 +3,7 @@
 from torch.utils.data import DataLoader, IterableDataset
 
 QUANTITY = None
+RAISES = ("ValueError",)
 
 
 class Stream(IterableDataset):

@@ -3,6 +3,7 @@
 from torch.utils.data import DataLoader
 
 QUANTITY = None
+RAISES = ("ValueError",)
 
 
 def bad():
