@@ -361,7 +361,8 @@ def test_a_measurement_is_printed_and_written(tmp_path: Path) -> None:
     assert f"\r\n        batch_size=8,\r\n        num_workers={count},\r\n".encode() in after
     assert f"wrote slow.py:{LINE + 3}: num_workers={count}," in lines
     kept = [line for line in after.splitlines(True) if b"workers" not in line]
-    assert b"".join(kept) == before
+    # Where the machine has fewer cores than were recommended, the file says why they stand there.
+    assert b"".join(kept).replace(b"  # dladvise: measured", b"") == before
 
 
 @pytest.mark.slow
