@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .calls import ReadCall
 from .classes import Classes
+from .loader_uses import loader_uses
 from .resolve import Resolver
 from .torch_data_calls import data_calls
 from .torch_data_model import TorchData
@@ -16,4 +17,5 @@ def torch_data(resolver: Resolver, calls: list[ReadCall], classes: Classes) -> T
         sampler_inits=sampler_inits(resolver),
         subset_overrides=subset_overrides(resolver),
         calls=data_calls(resolver, classes),
+        loader_uses=loader_uses(resolver, calls),
     )

@@ -83,9 +83,27 @@ class DataCall:
 
 
 @dataclass(frozen=True)
+class LoaderUse:
+    """A loader is used as what it is not.
+
+    `kind` is set (`loader.attribute = …`), next (`next(loader)`), index (`loader[…]`),
+    next method (`iter(loader).next()`) or cycle (`itertools.cycle(loader)`). `subject` is the
+    place of the loader there, or of its iterator. `repeated` says that it stands in a loop.
+    """
+
+    kind: str
+    span: Span
+    subject: Span
+    attribute: str = ""
+    repeated: bool = False
+    module: str = ""  # of cycle: how itertools is called there, empty where cycle is imported
+
+
+@dataclass(frozen=True)
 class TorchData:
     """All of them."""
 
     sampler_inits: tuple[SamplerInit, ...] = ()
     subset_overrides: tuple[SubsetOverride, ...] = ()
     calls: tuple[DataCall, ...] = ()
+    loader_uses: tuple[LoaderUse, ...] = ()

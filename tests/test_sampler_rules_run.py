@@ -25,6 +25,10 @@ RAISING = [
     ("subset_getitem_override", FIRST, "NotImplementedError", ""),
     ("split_lengths_mismatch", FIRST, "ValueError", ""),
     ("helper_signature", FIRST, "TypeError", "list(loader)"),
+    ("loader_object_misuse", FIRST, "TypeError", ""),
+    ("loader_object_misuse", "Iterators have no next method", "AttributeError", ""),
+    ("loader_object_misuse", "Single samples", "TypeError", ""),
+    ("loader_object_misuse", "Settings that are fixed", "ValueError", "build([1], [2])"),
 ]
 
 
@@ -85,6 +89,17 @@ def test_weights_are_in_vain_without_replacement() -> None:
     rare = "\nanswer = sum(index >= 90 for index in sampler)"
     assert names_after(program.code + rare)["answer"] == 10
     assert names_after(program.fixed + rare)["answer"] > 50
+
+
+def test_cycle_hands_out_the_first_epoch_again() -> None:
+    program = block("cycle_caches_loader", FIRST)
+    assert program.fixed is not None
+    batches = "\nanswer = [next(batches).tolist() for _ in range(80)]"  # 20 epochs
+    kept, read_anew = (
+        names_after(code + batches)["answer"] for code in (program.code, program.fixed)
+    )
+    assert all(kept[at : at + 4] == kept[:4] for at in range(0, 80, 4))
+    assert any(read_anew[at : at + 4] != read_anew[:4] for at in range(0, 80, 4))
 
 
 def test_a_loader_leaves_out_what_a_subset_overrides() -> None:
