@@ -6,44 +6,43 @@ import ast
 import contextlib
 import json
 import os
-import signal
+import secrets
 import statistics
 import subprocess
 import sys
-import textwrap
-from collections.abc import Iterator
-from dataclasses import dataclass
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dladvise.advisor import Rule, document
+from dladvise.advisor import Rule
+from dladvise.probe import guard
 
 from . import interpreters, output
 from .check import WRONG_USE
 from .console import complain, say
-from .render_probe import number
-from .render_text import Paint, Style
-from .scan import this_machines_cores
+from .interpreters import Interpreter, InterpreterError
 
 SHOWN, NOT_SHOWN = 0, 1
 PROOFS = Path(__file__).parent / "proofs"
-LONGEST_S = 60  # for one run of one variant
+LONGEST_S = 60.0
+ENDING_S = 2.5  # for the guard to end everything
+PREFIX = "dladvise-"  # of folders that the guard removes if we are killed
 VARIANTS = ("bad", "good")
-GPU = "it is about copies to a GPU, and nothing is bundled yet that measures them"
-# Why there is no proof, where there is more to say than that nobody has written it.
+# Why there is no proof.
 WITHOUT = {
     "DL000": "the interpreter itself says where code cannot be read",
     "DL099": "it is about dladvise's own comments",
-    "DL200": GPU,
-    "DL201": GPU,
-    "DL401": "it needs a GPU",
-    "DL300": "it depends on the machine and the data: dladvise probe measures it",
-    "DL305": "it depends on the machine and the data: dladvise probe measures it",
+    "DL107": "it needs several ranks, and a library that divides loaders among them",
+    "DL115": "it needs a GPU, and what comes out wrong depends on chance",
 }
 
 
 class CannotProve(Exception):
-    """The claim cannot be looked at here; one line says why."""
+    """The claim cannot be looked at with this interpreter; one line says why."""
 
 
 @dataclass(frozen=True)
@@ -51,44 +50,52 @@ class Proof:
     """A program of `proofs`, and what it says of itself."""
 
     path: Path
-    quantity: str | None  # None where the claim is that an error is raised
-    raises: tuple[str, ...]  # the names of such errors
+    raises: tuple[str, ...]  # by the bad variant; where empty, the variants are compared
+    quantity: str
     good: str  # more, fewer or less
-    times: float
+    least_times: float
+    shown: str
     turns: int
+    needs: tuple[str, ...]
     platforms: tuple[str, ...]
-    code: dict[str, str]  # of the variants
+    code: Mapping[str, str]  # what each variant has for itself
 
     @property
     def name(self) -> str:
         return self.path.stem
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
     """What came out of a proof: for each variant the values of all turns, or the error."""
 
     proof: Proof
-    values: dict[str, list[float]]
-    errors: dict[str, str]
-    torch: str
-    python: str
+    interpreter: Interpreter
+    values: dict[str, list[float]] = field(default_factory=lambda: {one: [] for one in VARIANTS})
+    errors: dict[str, tuple[str, str]] = field(default_factory=dict)  # type and message
+    why_not: str | None = None  # it could not be run here
+    torch: str = ""
+    python: str = ""
+    gpu: str | None = None
 
     @property
     def times(self) -> float | None:
         """How many times better the good variant is; None where nothing is compared."""
-        if self.proof.quantity is None or self.errors:
+        if self.proof.raises or not all(self.values.values()):
             return None
-        bad, good = (statistics.median(self.values[name]) for name in VARIANTS)
+        bad, good = (statistics.median(self.values[one]) for one in VARIANTS)
         better, worse = (good, bad) if self.proof.good == "more" else (bad, good)
-        return better / worse if worse else float("inf")
+        return better / worse if worse else float("inf") if better else 1.0
 
     @property
     def is_shown(self) -> bool:
-        if self.proof.quantity is None:
-            raised = self.errors.get("bad", "").partition(":")[0]
-            return set(self.errors) == {"bad"} and raised in self.proof.raises
-        return self.times is not None and self.times >= self.proof.times
+        if self.why_not is not None:
+            return False
+        if self.proof.raises:
+            kind, _ = self.errors.get("bad", ("", ""))
+            return kind in self.proof.raises and "good" not in self.errors
+        times = self.times
+        return not self.errors and times is not None and times >= self.proof.least_times
 
 
 def proof_of(rule: Rule) -> Proof | None:
@@ -97,174 +104,215 @@ def proof_of(rule: Rule) -> Proof | None:
     if not path.is_file():
         return None
     text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
     said: dict[str, Any] = {}
-    code: dict[str, str] = {}
-    for node in ast.parse(text).body:
+    for node in tree.body:
         match node:
-            case ast.Assign(targets=[ast.Name(name)], value=ast.Constant() | ast.Tuple()):
-                said[name] = ast.literal_eval(node.value)
-            case ast.FunctionDef(name=name) if name in VARIANTS:
-                code[name] = textwrap.dedent(ast.get_source_segment(text, node) or "")
+            case ast.Assign(targets=[ast.Name(name)], value=ast.Constant() | ast.Tuple() as value):
+                said[name] = ast.literal_eval(value)
     return Proof(
         path,
-        said["QUANTITY"],
-        said.get("RAISES", ()),
-        said.get("GOOD", ""),
-        said.get("TIMES", 1.0),
-        said.get("TURNS", 1),
-        said.get("PLATFORMS", ()),
-        code,
+        raises=said.get("RAISES", ()),
+        quantity=said.get("QUANTITY", ""),
+        good=said.get("GOOD", ""),
+        least_times=said.get("TIMES", 1.0),
+        shown=said.get("SHOWN", "The bad variant ends in an error that the good one avoids."),
+        turns=said.get("TURNS", 1),
+        needs=said.get("NEEDS", ()),
+        platforms=said.get("PLATFORMS", ()),
+        code=_differing(tree, text),
     )
+
+
+def _differing(tree: ast.Module, text: str) -> dict[str, str]:
+    """The function of each variant, with what it alone uses."""
+    definitions: dict[str, ast.stmt] = {}
+    for node in tree.body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                definitions[name] = node
+            case ast.Assign(targets=[ast.Name(name)]):
+                definitions[name] = node
+
+    def used(name: str, seen: set[str]) -> set[str]:
+        if name in definitions and name not in seen:
+            seen.add(name)
+            for node in ast.walk(definitions[name]):
+                if isinstance(node, ast.Name):
+                    used(node.id, seen)
+        return seen
+
+    names = {variant: used(variant, set()) for variant in VARIANTS}
+    shared = names["bad"] & names["good"]
+    return {
+        variant: "\n\n".join(
+            ast.get_source_segment(text, node) or ""
+            for name, node in definitions.items()
+            if name in names[variant] - shared
+        )
+        for variant in VARIANTS
+    }
 
 
 def run(rule: Rule, interpreter: str | None, as_json: bool) -> int:
     """Run the rule's proof and say what came out; the exit status is returned."""
+    from . import render_proof
+
     try:
         proof = proof_of(rule)
         if proof is None:
             why = WITHOUT.get(rule.code, "nobody has written one yet")
             raise CannotProve(f"{rule.code}: there is no proof of it to run: {why}")
-        if proof.platforms and not sys.platform.startswith(proof.platforms):
-            raise CannotProve(f"{rule.code}: it is shown on {', '.join(proof.platforms)} alone")
-        outcome = outcome_of(proof, _interpreter(interpreter))
-    except (CannotProve, interpreters.InterpreterError) as error:
+        with _turns_told(proof) as tell:
+            outcome = outcome_of(proof, interpreter, tell)
+    except (CannotProve, InterpreterError) as error:
         complain([str(error)])
         return WRONG_USE
     if as_json:
-        say([json.dumps(_json(rule, outcome), indent=2)])
+        say([json.dumps(render_proof.as_json(rule, outcome), indent=2)])
     else:
-        say(_text(rule, outcome, output.paint_for(sys.stdout)))
+        say(render_proof.text(rule, outcome, output.paint_for(sys.stdout), sys.stdout))
     return SHOWN if outcome.is_shown else NOT_SHOWN
 
 
-def outcome_of(proof: Proof, interpreter: str) -> Outcome:
-    """Run both variants in turn, so that what else the machine does disturbs both alike."""
-    values: dict[str, list[float]] = {name: [] for name in VARIANTS}
-    errors: dict[str, str] = {}
-    told: dict[str, Any] = {}
-    for _ in range(proof.turns):
-        for variant in VARIANTS:
-            told = _told(proof, variant, interpreter)
-            if "error" in told:
-                errors[variant] = told["error"]
-            elif isinstance(told["value"], (int, float)):
-                values[variant].append(told["value"])
-    return Outcome(proof, values, errors, told["torch"], told["python"])
+def outcome_of(proof: Proof, word: str | None, tell: Callable[[int], None]) -> Outcome:
+    """Run both variants in turn, so that what else the machine does disturbs both alike.
 
-
-def _interpreter(word: str | None) -> str:
-    if word is not None:
-        return interpreters.named(word, "--interpreter", Path.cwd()).path
+    `word` names the interpreter, where the user does; `tell` is called with the number of the
+    run that begins.
+    """
     from .probing import settings_for
 
     here = Path.cwd()
-    return (interpreters.configured(settings_for(here)) or interpreters.found(here)).path
+    settings = settings_for(here)
+    if word is not None:
+        interpreter = interpreters.named(word, "--interpreter", here)
+    else:
+        interpreter = interpreters.configured(settings) or interpreters.found(here)
+    outcome = Outcome(proof, interpreter)
+    if proof.platforms and not sys.platform.startswith(proof.platforms):
+        outcome.why_not = f"it can be seen on {', '.join(proof.platforms)} alone"
+        return outcome
+    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder:
+        env = {**os.environ, **dict(settings.env)}
+        _launch(outcome, Path(folder), env, tell)
+    return outcome
 
 
-def _told(proof: Proof, variant: str, interpreter: str) -> dict[str, Any]:
-    """What one run of one variant says."""
-    command = [interpreter, str(PROOFS / "run.py"), proof.name, variant]
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # its workers end with it
-    )
+def _launch(
+    outcome: Outcome, folder: Path, env: Mapping[str, str], tell: Callable[[int], None]
+) -> None:
+    """Run the proof in the folder, and note what it says."""
+    proof, interpreter = outcome.proof, outcome.interpreter
+    mark = secrets.token_hex(8)
+    command = [sys.executable, "-I", guard.__file__, mark, interpreter.path]
+    command += [str(PROOFS / "run.py"), proof.name, str(proof.turns), *proof.needs]
+    complaints = folder / "complaints"
+    begun = time.time()
+    is_over = threading.Event()
+    with (
+        complaints.open("wb") as stderr,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            cwd=folder,
+            # the guard removes the folder of this address if we are killed
+            env={**env, guard.ADDRESS: str(folder / "none")},
+            start_new_session=os.name != "nt",
+        ) as child,
+    ):
+        assert child.stdin is not None and child.stdout is not None
+
+        def stop() -> None:
+            is_over.set()
+            _ask_to_end(child)
+
+        limit = threading.Timer(LONGEST_S, stop)
+        limit.start()
+        try:
+            tell(0)
+            n_runs = 0
+            for line in child.stdout:
+                told = _read(line, interpreter)
+                if told.get("ended"):
+                    return
+                note(told, outcome)
+                if "variant" in told:
+                    n_runs += 1
+                    tell(n_runs)
+        finally:
+            limit.cancel()
+            limit.join()
+            _end(child, mark, begun)
+    if is_over.is_set():
+        outcome.why_not = f"it took more than {LONGEST_S:.0f} s"
+        return
+    lines = complaints.read_text(errors="replace").strip().splitlines()
+    if lines and "No module named 'torch'" in lines[-1]:
+        raise CannotProve(
+            f"{interpreter.path} ({interpreter.source}) has no torch: name the project's "
+            "interpreter with --interpreter"
+        )
+    words = lines[-1] if lines else f"exit status {child.returncode}"
+    raise CannotProve(f"{interpreter.path} ({interpreter.source}): {words}")
+
+
+def _read(line: bytes, interpreter: Interpreter) -> dict[str, Any]:
     try:
-        out, complaints = child.communicate(timeout=LONGEST_S)
-    except subprocess.TimeoutExpired:
-        raise CannotProve(f"{proof.name}: took more than {LONGEST_S} s") from None
-    finally:
-        _end(child)
-    try:
-        told: dict[str, Any] = json.loads(out.splitlines()[-1])
-    except (IndexError, ValueError):
-        lines = complaints.strip().splitlines() or [f"exit status {child.returncode}"]
-        words = lines[-1]
-        if "No module named 'torch'" in words:
-            words = "there is no torch; --interpreter names a Python that has it"
-        raise CannotProve(f"{interpreter}: {words}") from None
+        told: dict[str, Any] = json.loads(line)
+    except ValueError:
+        raise CannotProve(f"{interpreter.path} ({interpreter.source}) is no Python") from None
     return told
 
 
-def _end(child: subprocess.Popen[str]) -> None:
+def note(told: Mapping[str, Any], outcome: Outcome) -> None:
+    """Take in one line of what the proof says."""
+    outcome.torch = told.get("torch", outcome.torch)
+    outcome.python = told.get("python", outcome.python)
+    outcome.gpu = told.get("gpu", outcome.gpu)
+    outcome.why_not = told.get("lacking", outcome.why_not)
+    if "error" in told:
+        outcome.errors[told["variant"]] = (told["error"], told["message"])
+    elif told.get("value") is not None:
+        outcome.values[told["variant"]].append(told["value"])
+
+
+def _end(child: subprocess.Popen[bytes], mark: str, begun: float) -> None:
     """End it, and all that it has started."""
-    with contextlib.suppress(OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(child.pid, signal.SIGKILL)
-        else:
-            child.kill()
-    child.wait()
+    _ask_to_end(child)
+    try:
+        child.wait(ENDING_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    if child.returncode < 0:  # somebody killed the guard
+        guard.end_all(mark, set(), begun)
 
 
-def _text(rule: Rule, outcome: Outcome, paint: Paint) -> Iterator[str]:
-    proof = outcome.proof
-    yield f"{paint(rule.code, Style.STRONG)} {paint(rule.name, Style.STRONG)}"
-    yield from textwrap.wrap(_claim(rule), 100)
-    for variant in VARIANTS:
-        yield ""
-        yield paint(variant, Style.ERROR if variant == "bad" else Style.HELP)
-        yield from textwrap.indent(proof.code[variant], "    ").splitlines()
-        yield f"  -> {_came(outcome, variant)}"
-    yield ""
-    yield paint(_conclusion(outcome), Style.STRONG)
-    cores, _ = this_machines_cores()
-    place = "" if cores is None else f"{cores} usable core{'' if cores == 1 else 's'}, "
-    yield paint(f"on {place}torch {outcome.torch}, Python {outcome.python}", Style.FRAME)
-    yield paint(f"the whole program: {proof.path}", Style.FRAME)
+def _ask_to_end(child: subprocess.Popen[bytes]) -> None:
+    """Write the byte that the guard waits for."""
+    assert child.stdin is not None
+    with contextlib.suppress(OSError):  # it has ended already
+        os.write(child.stdin.fileno(), b".")
 
 
-def _claim(rule: Rule) -> str:
-    """The first sentence of the rule's document."""
-    text = document(rule).partition("\n")[2].strip().partition("\n\n")[0]
-    sentence, stop, _ = " ".join(text.split()).partition(". ")
-    return sentence + stop.strip()
+@contextlib.contextmanager
+def _turns_told(proof: Proof) -> Iterator[Callable[[int], None]]:
+    """On a terminal, a line that says how far it is, gone at the end."""
+    if not sys.stderr.isatty():
+        yield lambda number: None
+        return
+    n_runs = proof.turns * len(VARIANTS)
 
+    def tell(number: int) -> None:
+        done = min(number + 1, n_runs)
+        sys.stderr.write(f"\r\033[Krunning {proof.name}: {done} of {n_runs}")
+        sys.stderr.flush()
 
-def _came(outcome: Outcome, variant: str) -> str:
-    if variant in outcome.errors:
-        return outcome.errors[variant]
-    values = outcome.values[variant]
-    if outcome.proof.quantity is None or not values:
-        return "no error"
-    middle = _shown(statistics.median(values))
-    spread = f" ({_shown(min(values))} to {_shown(max(values))})" if len(values) > 1 else ""
-    return f"{middle}{spread}  {outcome.proof.quantity}"
-
-
-def _shown(value: float) -> str:
-    return str(value) if isinstance(value, int) else number(value)
-
-
-def _conclusion(outcome: Outcome) -> str:
-    proof = outcome.proof
-    if proof.quantity is None:
-        if outcome.is_shown:
-            return "Shown: torch raises for the one, and not for the other."
-        return "Not shown with this torch."
-    if outcome.errors:
-        return "Not shown: " + "; ".join(f"{one}: {why}" for one, why in outcome.errors.items())
-    times = outcome.times
-    assert times is not None
-    factor = "" if times == float("inf") else f"{times:.1f} times "
-    if outcome.is_shown:
-        return f"Shown: {factor}{'as many' if proof.good == 'more' else proof.good} when done well."
-    return f"Not shown here: {factor}{proof.good}, where at least {proof.times:g} times is claimed."
-
-
-def _json(rule: Rule, outcome: Outcome) -> dict[str, Any]:
-    times = outcome.times
-    return {
-        "code": rule.code,
-        "name": rule.name,
-        "shown": outcome.is_shown,
-        "quantity": outcome.proof.quantity,
-        "better": outcome.proof.good or None,
-        "times": None if times is None or times == float("inf") else round(times, 2),
-        "values": outcome.values,
-        "errors": outcome.errors,
-        "torch": outcome.torch,
-        "python": outcome.python,
-    }
+    try:
+        yield tell
+    finally:
+        sys.stderr.write("\r\033[K")
+        sys.stderr.flush()

@@ -2,7 +2,6 @@
 
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
-QUANTITY = None
 RAISES = ("ValueError",)
 BATCHES = BatchSampler(SequentialSampler([1, 2, 3]), batch_size=2, drop_last=False)
 

@@ -8,6 +8,7 @@ from torch.utils.data import DataLoader, TensorDataset
 QUANTITY = "seconds for an epoch of 400 batches of rows in memory"
 GOOD = "less"
 TIMES = 1.2
+SHOWN = "Without workers the epoch takes {times} times less time."
 TURNS = 3
 ROWS = TensorDataset(torch.rand(3200, 16))
 

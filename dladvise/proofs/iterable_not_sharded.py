@@ -5,6 +5,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 QUANTITY = "samples that an epoch over a stream of 100 delivers, with 4 workers"
 GOOD = "fewer"
 TIMES = 2.0
+SHOWN = "A stream that divides itself delivers each sample once, not {times} times."
 
 
 class Whole(IterableDataset):

@@ -6,6 +6,7 @@ from torch.utils.data.distributed import DistributedSampler
 QUANTITY = "samples that 4 ranks read in an epoch of 64"
 GOOD = "fewer"
 TIMES = 2.0
+SHOWN = "With the sampler the ranks share the data, and none is read {times} times."
 DATA = list(range(64))
 
 

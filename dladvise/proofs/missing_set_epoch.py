@@ -6,6 +6,7 @@ from torch.utils.data.distributed import DistributedSampler
 QUANTITY = "different orders of the samples in 4 epochs"
 GOOD = "more"
 TIMES = 2.0
+SHOWN = "With set_epoch every epoch has an order of its own."
 
 
 def orders(tell):

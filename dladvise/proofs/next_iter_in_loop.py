@@ -4,16 +4,17 @@ import time
 
 from torch.utils.data import DataLoader
 
-QUANTITY = "seconds for 20 batches, with 2 workers"
+QUANTITY = "seconds for 10 batches, with 2 workers"
 GOOD = "less"
 TIMES = 1.5
+SHOWN = "With one iterator the same batches take {times} times less time."
 TURNS = 3
 
 
 def bad():
     loader = DataLoader(range(160), batch_size=8, num_workers=2)
     begun = time.perf_counter()
-    for _ in range(20):
+    for _ in range(10):
         next(iter(loader))
     return time.perf_counter() - begun
 
@@ -22,6 +23,6 @@ def good():
     loader = DataLoader(range(160), batch_size=8, num_workers=2)
     begun = time.perf_counter()
     batches = iter(loader)
-    for _ in range(20):
+    for _ in range(10):
         next(batches)
     return time.perf_counter() - begun

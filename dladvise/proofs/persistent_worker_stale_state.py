@@ -5,6 +5,7 @@ from torch.utils.data import DataLoader, Dataset
 QUANTITY = "samples of 16 that see a change made between two epochs"
 GOOD = "more"
 TIMES = 2.0
+SHOWN = "Workers that are kept never see the change."
 
 
 class Scaled(Dataset):

@@ -4,15 +4,16 @@ import time
 
 from torch.utils.data import DataLoader
 
-QUANTITY = "seconds for 10 epochs of 8 batches, with 2 workers"
+QUANTITY = "seconds for 5 epochs of 8 batches, with 2 workers"
 GOOD = "less"
 TIMES = 1.2
+SHOWN = "With workers that are kept the same epochs take {times} times less time."
 TURNS = 3
 
 
 def seconds(loader):
     begun = time.perf_counter()
-    for _ in range(10):
+    for _ in range(5):
         for _ in loader:
             pass
     return time.perf_counter() - begun

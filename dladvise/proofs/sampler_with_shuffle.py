@@ -2,7 +2,6 @@
 
 from torch.utils.data import DataLoader, RandomSampler
 
-QUANTITY = None
 RAISES = ("ValueError",)
 
 

@@ -4,15 +4,16 @@ import time
 
 from torch.utils.data import DataLoader, Dataset
 
-QUANTITY = "seconds for an epoch of 600 samples that take 2 ms each, with 4 workers or none"
+QUANTITY = "seconds for an epoch of 300 samples that take 2 ms each, with 4 workers or none"
 GOOD = "less"
 TIMES = 1.3
+SHOWN = "Four workers load {times} times faster."
 TURNS = 3
 
 
 class Photos(Dataset):
     def __len__(self):
-        return 600
+        return 300
 
     def __getitem__(self, index):
         time.sleep(0.002)

@@ -2,8 +2,7 @@
 
 from torch.utils.data import DataLoader
 
-QUANTITY = None
-RAISES = ("AttributeError", "PicklingError")
+RAISES = ("AttributeError", "PicklingError", "TypeError")
 
 
 def first(batch):

@@ -2,7 +2,6 @@
 
 from torch.utils.data import DataLoader
 
-QUANTITY = None
 RAISES = ("ValueError",)
 
 
