@@ -13,6 +13,7 @@ from .classes import Classes
 from .classes_model import Callback
 from .conditions import ways
 from .datasets import dataset_form, dataset_kind, in_memory
+from .device_rows import device_rows
 from .dictionaries import entries_of
 from .loader_classes import LoaderClass, loader_class, loader_names
 from .model import Argument, LoaderCall
@@ -118,6 +119,7 @@ class _Reading:
             inner_classes=tuple(self.classes.inside(dataset)),
             dataset_kind=dataset_kind(self.classes, dataset),
             in_memory=in_memory(self.resolver, dataset),
+            device_rows=device_rows(self.resolver, dataset),
             dataset_form=dataset_form(self.resolver, dataset),
             collate=self.callback("collate_fn"),
             batch_class=batch_class(self.resolver, self.given("collate_fn")),

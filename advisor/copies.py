@@ -11,6 +11,7 @@ from .nodes import callee_tail, dotted_name, keyword_argument, target_names
 from .parameters import argument_node
 from .resolve import Resolver
 from .scopes import Binding, Call, Loop, Place, Scope
+from .text import Span
 from .values import Case, Constant, Defined, Known, Made, Number, Symbol, Text, Value
 
 NO_DEVICE = "no device"
@@ -128,8 +129,22 @@ class _Follow:
                 arguments_empty=not node.args,
                 closing=closing,
                 trailing_comma=comma,
+                pinning=self.pinning(node.func, place),
             )
         )
+
+    def pinning(self, func: cst.BaseExpression, place: Place) -> Span | None:
+        """The `.pin_memory()` before a copy."""
+        match func:
+            case cst.Attribute(
+                value=cst.Call(
+                    func=cst.Attribute(value=tensor, attr=cst.Name("pin_memory")), args=[]
+                ) as pinned
+            ):
+                program = self.resolver.program
+                end = program.span(tensor, place.scope).end
+                return Span(end, program.span(pinned, place.scope).end)
+        return None
 
     def device(self, node: cst.Call, place: Place, method: str) -> str | None:
         """Which device a copy goes to, in the words of Copy; None where it is no copy."""

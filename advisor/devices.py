@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import libcst as cst
 
 from .classes_model import DeviceCall
-from .nodes import children, dotted_name
+from .nodes import callee_tail, children, dotted_name, keyword_argument
 from .resolve import Resolver
 from .scopes import Call, Guard, Place, Scope
 from .values import Known, Made, Symbol, Text, Value
@@ -36,15 +36,18 @@ def _reaches_cuda(resolver: Resolver, call: Call) -> bool | None:
         base = resolver.value(node.func.value, place)
         plain = all(not isinstance(case.what, Symbol) for case in base)
         return True if plain and dotted_name(node.func.value) not in ("torch", "self") else None
-    device: cst.BaseExpression | None = None
-    for arg in node.args:
-        if arg.keyword is not None and arg.keyword.value == "device":
-            device = arg.value
-    if device is None and method == "to" and node.args and not node.args[0].star:
-        device = node.args[0].value if node.args[0].keyword is None else None
+    device = device_argument(node)
     if device is None or (method != "to" and not _makes_tensor(resolver, node, place)):
         return None
     return names_cuda(resolver, device, place)
+
+
+def device_argument(node: cst.Call) -> cst.BaseExpression | None:
+    """What a call of a method or of torch names as the device; None where it names none."""
+    device = keyword_argument(node, "device")
+    if device is None and callee_tail(node) == "to" and node.args and not node.args[0].star:
+        device = node.args[0].value if node.args[0].keyword is None else None
+    return device
 
 
 def _makes_tensor(resolver: Resolver, node: cst.Call, place: Place) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 
-from .classes_model import Callback, DatasetClass
+from .classes_model import Callback, DatasetClass, DeviceCall
 from .target import Target
 from .text import Source, Span
 from .torch_api import DEFAULTS
@@ -93,6 +93,7 @@ class LoaderCall:
     inner_classes: tuple[DatasetClass, ...] = ()  # of datasets that its dataset is made from
     dataset_kind: str | None = None  # map, iterable; None where it is not known
     in_memory: bool = False  # the dataset hands out rows of tensors that are in memory
+    device_rows: DeviceCall | None = None  # what puts those tensors on a GPU
     dataset_form: str | None = None  # columns (a tuple of arrays), mapping (a dict by strings)
     collate: Callback | None = None
     batch_class: BatchClass | None = None  # of this file: what its collate_fn gives
@@ -276,6 +277,7 @@ class Copy:
     arguments_empty: bool
     closing: int
     trailing_comma: bool = False
+    pinning: Span | None = None  # `.pin_memory()` right before it
 
 
 @dataclass(frozen=True)
@@ -473,10 +475,12 @@ class RunSeed:
 class Training:
     """What the code that trains tells, where a module has any.
 
-    `stays_on_cpu` says that not a word in the module speaks of an accelerator.
+    `normalised` is where a BatchNorm1d is built; `stays_on_cpu` says that not a word in the
+    module speaks of an accelerator.
     """
 
     seed: RunSeed | None = None
+    normalised: Span | None = None
     stays_on_cpu: bool = False
 
 

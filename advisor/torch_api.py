@@ -141,3 +141,9 @@ def canonical(name: str) -> str:
     if name.startswith("pytorch_lightning"):
         return "lightning.pytorch" + name[len("pytorch_lightning") :]
     return name
+
+
+def is_published(name: str) -> bool:
+    """Reports whether it names a dataset of torchvision or the like, that never changes."""
+    libraries = ("torchvision.datasets.", "torchaudio.datasets.", "torchtext.datasets.")
+    return name.startswith(libraries) and not name.endswith("Folder")

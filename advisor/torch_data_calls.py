@@ -13,6 +13,7 @@ from .resolve import Resolver
 from .scopes import Call
 from .split_lengths import lengths
 from .text import Span
+from .torch_api import is_published
 from .torch_data_model import DataCall
 from .trials import error_expected
 from .values import NOTHING_KNOWN, Group, Made, Symbol
@@ -80,7 +81,9 @@ def _data_call(resolver: Resolver, classes: Classes, call: Call, name: str) -> D
             one is not None and bool(one.elements) and _all_displays(one) for one in displays
         ),
         lengths=lengths(resolver, call) if name == "random_split" else (),
-        n_samples_fixed=all(_is_published(case.what) for case in first),
+        n_samples_fixed=all(
+            isinstance(case.what, Made) and is_published(case.what.name) for case in first
+        ),
         draws_length=name == "WeightedRandomSampler" and _draws_length(resolver, call),
     )
 
@@ -109,17 +112,6 @@ def _display(what: object) -> cst.List | cst.Tuple | None:
 
 def _all_displays(node: cst.List | cst.Tuple) -> bool:
     return all(isinstance(one.value, (cst.List, cst.Tuple)) for one in node.elements)
-
-
-def _is_published(what: object) -> bool:
-    """Reports whether it is a dataset of torchvision or the like, that never changes."""
-    return (
-        isinstance(what, Made)
-        and what.name.startswith(
-            ("torchvision.datasets.", "torchaudio.datasets.", "torchtext.datasets.")
-        )
-        and not what.name.endswith("Folder")
-    )
 
 
 def _draws_length(resolver: Resolver, call: Call) -> bool:

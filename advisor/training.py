@@ -10,6 +10,7 @@ import libcst as cst
 from .model import Loop, RunSeed, Training
 from .resolve import Resolver
 from .scopes import Call
+from .text import Span
 from .values import Symbol
 
 SEEDING = frozenset(
@@ -21,6 +22,7 @@ SEEDING = frozenset(
         "lightning.fabric.seed_everything",
     }
 )
+NORMALISING = frozenset({"torch.nn.BatchNorm1d", "torch.nn.LazyBatchNorm1d"})
 # Any of these words, be it in a comment, means that an accelerator may be used.
 _ACCELERATOR = re.compile(
     r"cuda|gpu|\bmps\b|xpu|npu|tpu|hpu|xla|device|accelerat|fabric|lightning|\.to\(", re.IGNORECASE
@@ -33,6 +35,7 @@ def training(resolver: Resolver, loops: Iterable[Loop]) -> Training:
         return Training()
     return Training(
         seed=_seed(resolver),
+        normalised=_normalised(resolver),
         stays_on_cpu=_ACCELERATOR.search(resolver.program.source.text) is None,
     )
 
@@ -51,6 +54,19 @@ def _seed(resolver: Resolver) -> RunSeed | None:
     argument = first.node.args[0].value
     code = argument.value if isinstance(argument, cst.Integer) else None
     return RunSeed(program.span(first.node, first.place.scope), code)
+
+
+def _normalised(resolver: Resolver) -> Span | None:
+    """The first place that builds a layer which needs more than one sample."""
+    program = resolver.program
+    found = [
+        program.span(call.node.func, call.place.scope)
+        for name in sorted(NORMALISING)
+        if (tail := name.rpartition(".")[2]) in program.source.text
+        for call in program.calls_named(tail)
+        if _calls(resolver, call, NORMALISING)
+    ]
+    return min(found, default=None)
 
 
 def _calls(resolver: Resolver, call: Call, names: frozenset[str]) -> bool:

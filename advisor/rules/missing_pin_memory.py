@@ -22,7 +22,7 @@ def missing_pin_memory(module: Module) -> Iterator[Hit]:
             copy
             for loop in module.loops_over(call)
             for copy in loop.copies
-            if copy.device in ("cuda", "maybe-cuda")
+            if copy.device in ("cuda", "maybe-cuda") and copy.pinning is None
         ]
         if not copies:
             continue
