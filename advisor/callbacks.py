@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import libcst as cst
 
 from .classes_model import Callback, DeviceCall, Signature
+from .definitions import Definition
 from .devices import device_calls
 from .members import find_method
 from .nodes import children, dotted_name
@@ -78,6 +79,8 @@ class _Reading:
                 return Callback("constant", repr(value), self.span)
             case Number() | Text() | Group():
                 return Callback("constant", "", self.span)
+            case Symbol(_, Definition(is_class=False, scope=Scope() as scope)):
+                return self.of_another_module(scope)
             case Symbol(name):
                 return Callback("unknown", name.rpartition(".")[2], self.span)
             case Defined("function" | "lambda", _, scope):
@@ -91,6 +94,18 @@ class _Reading:
             case Made(name):
                 return Callback("unknown", name.rpartition(".")[2], self.span)
         return Callback("unknown", dotted_name(self.node) or "", self.span)
+
+    def of_another_module(self, scope: Scope) -> Callback:
+        """A function whose places are not in this text."""
+        opaque = any(name not in _TRANSPARENT for name in _decorators(scope))
+        what = Defined("function", scope.name, scope)
+        return Callback(
+            kind=_kind(what),
+            name=scope.name,
+            span=self.span,
+            signature=None if opaque or _stands_for_another(scope) else _signature(what),
+            mentions=frozenset(_mentions(scope.node)),
+        )
 
     def function(self, what: Defined, scope: Scope) -> Callback:
         node = scope.node

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from .definitions import Definition
 from .dictionaries import entry_or_default
 from .nodes import callee_tail, decorators, small_statements
 from .outside_calls import outside_call
@@ -93,6 +94,9 @@ def _method_call(
 def _called(resolver: Resolver, what: What, node: cst.Call, place: Place) -> Value:
     """What calling one value gives."""
     match what:
+        case Symbol(name, Definition() as definition):
+            within = definition if definition.is_class else None
+            return definition.called() or (Case(Made(name, (node, place), within)),)
         case Symbol(name):
             return outside_call(resolver, name, node, place)
         case Defined("function" | "lambda", _, scope):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
 
 import libcst as cst
 
 from .calling import PASSING
 from .classes_model import DatasetClass
+from .definitions import Definition
 from .devices import device_calls
 from .kept import kept_values
-from .members import lineage, outer_bases
+from .members import definitions, lineage, outer_bases
 from .methods import read_method
 from .nodes import callee_tail, dotted_name
 from .pieces import elements
@@ -36,33 +38,41 @@ DEEPEST_WRAPPING = 3
 
 
 class Classes:
-    """The dataset classes of one module; one that a loader leads to is read then."""
+    """The dataset classes of one module, each read when something leads to it."""
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._by_scope: dict[int, DatasetClass | None] = {}
-        for scope in _candidates(resolver):
-            self._read(scope)
+        self._elsewhere: dict[Definition, DatasetClass | None] = {}
+
+    def read_all(self) -> None:
+        """Read those that can be found in the module without being led to."""
+        for scope in _candidates(self._resolver):
+            self.of_scope(scope)
 
     @property
     def facts(self) -> tuple[DatasetClass, ...]:
         return tuple(fact for fact in self._by_scope.values() if fact is not None)
 
     def of(self, value: Value) -> DatasetClass | None:
-        """The class of this file that every case of `value` is an object of."""
-        found: dict[int, Scope | None] = {}
+        """The class of the project that every case of `value` is an object of."""
+        found: set[Scope | Definition | None] = set()
         for case in value:
             whole = isinstance(case.what, Made) and not case.what.part
-            within = case.what.within if whole else None  # type: ignore[union-attr]
-            found[id(within)] = within
-        if len(found) != 1:
-            return None
-        scope = next(iter(found.values()))
-        return self._read(scope) if scope is not None else None
+            found.add(case.what.within if whole else None)  # type: ignore[union-attr]
+        within = found.pop() if len(found) == 1 else None
+        if isinstance(within, Definition):
+            if within not in self._elsewhere:
+                self._elsewhere[within] = within.dataset_class()
+            return self._elsewhere[within]
+        return None if within is None else self.of_scope(within)
 
     def of_scope(self, scope: Scope) -> DatasetClass | None:
         """The dataset class whose body `scope` is; None where it is none."""
-        return self._read(scope)
+        if id(scope) not in self._by_scope:
+            self._by_scope[id(scope)] = None  # while it is being read
+            self._by_scope[id(scope)] = _Reading(self._resolver, scope).fact()
+        return self._by_scope[id(scope)]
 
     def inside(self, value: Value, depth: int = 0) -> list[DatasetClass]:
         """The classes of the datasets that `value` is made from: Subset, random_split and the like.
@@ -86,12 +96,6 @@ class Classes:
                 found += self.inside(given, depth + 1)
         return found
 
-    def _read(self, scope: Scope) -> DatasetClass | None:
-        if id(scope) not in self._by_scope:
-            self._by_scope[id(scope)] = None  # while it is being read
-            self._by_scope[id(scope)] = _Reading(self._resolver, scope).fact()
-        return self._by_scope[id(scope)]
-
 
 def _is_list(value: Value) -> bool:
     return all(
@@ -100,7 +104,10 @@ def _is_list(value: Value) -> bool:
 
 
 def dataset_classes(resolver: Resolver) -> Classes:
-    return Classes(resolver)
+    """Those of one module, all that can be found in it."""
+    classes = Classes(resolver)
+    classes.read_all()
+    return classes
 
 
 def _candidates(resolver: Resolver) -> list[Scope]:
@@ -118,6 +125,8 @@ def _candidates(resolver: Resolver) -> list[Scope]:
 
 
 def _kind(resolver: Resolver, scope: Scope) -> str | None:
+    for fact in _facts_elsewhere(resolver, scope):
+        return fact.kind
     for base in outer_bases(resolver, scope):
         if base in ITERABLE_DATASETS:
             return "iterable"
@@ -126,6 +135,14 @@ def _kind(resolver: Resolver, scope: Scope) -> str | None:
         ):
             return "map"
     return None
+
+
+def _facts_elsewhere(resolver: Resolver, scope: Scope) -> Iterator[DatasetClass]:
+    """The dataset classes of other modules that a class derives from."""
+    for base in definitions(resolver, scope):
+        fact = base.dataset_class()
+        if fact is not None:
+            yield fact
 
 
 class _Reading:
@@ -157,7 +174,7 @@ class _Reading:
             own_methods=tuple(self.scope.functions()),
             find_span=lambda: self.program.span(name, self.scope),
             find_mentions=self.mentions,
-            bound=frozenset(name for base in self.line for name in base.bindings),
+            bound=self.bound(),
             kept=tuple(kept),
             worker_reads=reached.attributes(),
             worker_writes=reached.rebound(),
@@ -187,8 +204,19 @@ class _Reading:
             found |= base.functions()
         return found
 
+    @cached_property
+    def elsewhere(self) -> list[DatasetClass]:
+        """The dataset classes of other modules that it derives from."""
+        return list(_facts_elsewhere(self.resolver, self.scope))
+
+    def bound(self) -> frozenset[str]:
+        here = (name for base in self.line for name in base.bindings)
+        return frozenset(here).union(*(base.bound for base in self.elsewhere))
+
     def bases_known(self) -> bool:
-        if any(name not in NEUTRAL for name in outer_bases(self.resolver, self.scope)):
+        known = sum(base.bases_known for base in self.elsewhere)
+        outside = [name not in NEUTRAL for name in outer_bases(self.resolver, self.scope)]
+        if sum(outside) != known:
             return False
         for base in self.line:
             assert isinstance(base.node, cst.ClassDef)

@@ -173,7 +173,7 @@ class WorkerChange:
 
 @dataclass(frozen=True)
 class DatasetClass:
-    """A class that derives from torch's Dataset or IterableDataset.
+    """A class that derives from torch's Dataset or IterableDataset, of any module.
 
     `bases_known` says that its whole ancestry is in this file or well known, so that a
     method not seen is not there. `worker_*` look at the code that runs in workers:
@@ -203,6 +203,7 @@ class DatasetClass:
     subclassed: bool = False  # in this file
     decorated: bool = False
     local: bool = False  # defined inside a function
+    path: str = ""  # of the other module that it stands in, as its places then do
 
     @cached_property
     def span(self) -> Span:

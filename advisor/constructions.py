@@ -117,7 +117,9 @@ def statement_at(source: Source, line: int) -> Statement | None:
 
 def read_calls(source: Source) -> tuple[Resolver, list[ReadCall]]:
     """The constructions as they were read, for those who follow what stands in them."""
-    resolver = Resolver(Program(source))
+    program = Program(source)
+    program.read_first()
+    resolver = Resolver(program)
     return resolver, loader_calls(resolver, dataset_classes(resolver))
 
 

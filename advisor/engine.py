@@ -19,6 +19,7 @@ from .text import Source
 if TYPE_CHECKING:
     from .memory import Memory
     from .model import Module
+    from .project import Project
 
 
 @cache
@@ -44,7 +45,7 @@ def document(rule: Rule) -> str:
     return (resources.files(rules) / f"{name}.md").read_text(encoding="utf-8")
 
 
-def reading() -> Callable[[Source, Target, Memory | None], Module]:
+def reading() -> Callable[..., Module]:
     """What turns a text into facts; the first call imports it, and libcst, its greatest part."""
     from . import libcst_import  # noqa: F401  # before anybody else imports libcst
     from .reader import read
@@ -72,11 +73,13 @@ def analyze(
     target: Target | None = None,
     chosen: Iterable[Rule] | None = None,
     memory: Memory | None = None,
+    project: Project | None = None,
 ) -> Report:
     """The findings of `chosen` rules, by default all that are on by default.
 
     `memory` is for who analyses a text again after each edit: it makes that faster, and
     changes nothing else. What an earlier report found is not to be looked into any more.
+    What the text imports is followed into the other modules of `project`.
     """
     if chosen is None:
         chosen = [rule for rule in all_rules() if not rule.opt_in]
@@ -84,10 +87,12 @@ def analyze(
     findings: list[Finding] = []
     module = None
     if matters(source.text):
-        module = reading()(source, target or Target(), memory)
+        imports = project.imports(source.path) if project is not None else None
+        module = reading()(source, target or Target(), memory, imports)
         findings = [placed(module, finding) for rule in chosen for finding in rule(module)]
     findings = ignores.silenced(source, findings, chosen)
     findings.sort(key=lambda f: (f.span.start, f.rule.code, f.message))
     if module is None:
         return Report(source, tuple(findings))
-    return Report(source, tuple(findings), module.loaders, bool(module.problems))
+    seen = imports.seen() if imports is not None else frozenset()
+    return Report(source, tuple(findings), module.loaders, bool(module.problems), seen)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .model import LoaderCall, Module
+    from .modules import Seen
     from .text import Edit, Source, Span
 
 
@@ -117,12 +118,14 @@ class Report:
     """All findings of one source, in order of place, suppressed ones left out.
 
     `loaders` are the constructions in it; `broken` says that some of it could not be read.
+    `seen` is what it depends on of the project's other modules.
     """
 
     source: Source
     findings: tuple[Finding, ...]
     loaders: tuple[LoaderCall, ...] = ()
     broken: bool = False
+    seen: frozenset[Seen] = frozenset()
 
 
 def rule(

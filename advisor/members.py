@@ -9,6 +9,7 @@ import libcst as cst
 
 from . import options
 from .calling import returned
+from .definitions import Definition
 from .nodes import decorators, dotted_name, keyword_argument
 from .scopes import Binding, Place, Scope
 from .torch_api import LOADERS, canonical
@@ -39,8 +40,9 @@ def attribute(resolver: Resolver, node: cst.Attribute, place: Place) -> Value:
         if own is not None:
             return own
     found: list[Case] = []
+    base = dotted_name(node.value) or ""
     for case in resolver.value(node.value, place):
-        found += under(_member(resolver, case, node), case.given)
+        found += under(member(resolver, case, node.attr.value, base), case.given)
     return united(found)
 
 
@@ -66,12 +68,16 @@ def _assigned_before(resolver: Resolver, dotted: str, place: Place) -> Value | N
     return united(found)
 
 
-def _member(resolver: Resolver, case: Case, node: cst.Attribute) -> Value:
-    """The attribute that `node` names, of one value."""
-    name = node.attr.value
+def member(resolver: Resolver, case: Case, name: str, base: str = "") -> Value:
+    """The attribute `name` of one value, whose own dotted name is `base` where it has one."""
     match case.what:
+        case Symbol(_, Definition() as definition):
+            return definition.member(name) or NOTHING_KNOWN
         case Symbol(owner):
-            return (Case(Symbol(canonical(f"{owner}.{name}"))),)
+            found = resolver.outside(f"{owner}.{name}")
+            if all(isinstance(one.what, Symbol) for one in found):
+                return found
+            return (Case(Symbol(canonical(f"{owner}.{name}"))),)  # who imports it may set it
         case Defined("class", _, scope):
             return _of_class(resolver, scope, name, of_object=False)
         case Made("argparse.Namespace"):
@@ -81,8 +87,7 @@ def _member(resolver: Resolver, case: Case, node: cst.Attribute) -> Value:
         case Made(_, _, Scope() as scope, ()):
             return _of_class(resolver, scope, name, of_object=True)
         case Unknown() | Text():
-            base = dotted_name(node.value)
-            if base is not None and options.looks_like_options(base):
+            if base and options.looks_like_options(base):
                 return options.argparse_default(resolver, name) or NOTHING_KNOWN
     return NOTHING_KNOWN
 
@@ -183,6 +188,16 @@ def outer_bases(resolver: Resolver, scope: Scope) -> list[str | None]:
             if not isinstance(case.what, Defined):
                 names.append(case.what.name if isinstance(case.what, Symbol) else None)
     return names
+
+
+def definitions(resolver: Resolver, scope: Scope) -> list[Definition]:
+    """The classes of the project's other modules that a class derives from."""
+    return [
+        case.what.definition
+        for one in lineage(resolver, scope)
+        for case in _bases(resolver, one)
+        if isinstance(case.what, Symbol) and case.what.definition is not None
+    ]
 
 
 def _bases(resolver: Resolver, scope: Scope) -> Iterator[Case]:

@@ -63,6 +63,11 @@ def dotted_name(node: cst.CSTNode | None) -> str | None:
     return ".".join(reversed(parts))
 
 
+def below(module: str, name: str) -> str:
+    """The dotted name of what stands in a module, which may be relative: `.` or `..data`."""
+    return f"{module}{name}" if module.endswith(".") else f"{module}.{name}"
+
+
 def callee_tail(node: cst.CSTNode | None) -> str | None:
     """The last name of what is called: `raises` of `pytest.raises(ValueError)`."""
     if type(node) is not cst.Call:

@@ -22,6 +22,7 @@ from .text import Source, Span
 from .walk_statements import read_block
 
 _T = TypeVar("_T")
+_HEADER = re.compile(r"\s*(?:#[^\n]*\n\s*|@[^\n]*\n\s*)*(?:async\s+)?(def|class)\s+(\w+)")
 _OPENING = re.compile(r"\s*\(")
 
 
@@ -47,7 +48,6 @@ class Program:
             seen[begin] = self._keys[-1][1] + 1
         self._bindings: dict[str, list[Binding]] = {}
         memory.begin(self, self._keys)
-        self._read_first()
 
     def end(self) -> None:
         """Leave what was read to the next analysis."""
@@ -81,7 +81,8 @@ class Program:
             case "stars":
                 _ = self.stars
 
-    def _read_first(self) -> None:
+    def read_first(self) -> None:
+        """Read the blocks that decide what there is to say on the file."""
         found = subjects(self.source.text)
         if found is None:
             return
@@ -180,6 +181,23 @@ class Program:
         self.memory.told(question, found, read)
         return found
 
+    def definition(self, name: str) -> tuple[str, int] | None:
+        """The block that alone binds a name, by a definition: class or def, and its number.
+
+        It is not read for that. None where it is not that simple.
+        """
+        binding = [
+            index
+            for index, block in enumerate(self.blocks)
+            if name in words(block.text) and not _only_uses(block.text, name)
+        ]
+        if len(binding) != 1:
+            return None
+        header = _HEADER.match(self.blocks[binding[0]].text)
+        if header is None or header.group(2) != name:
+            return None
+        return header.group(1), binding[0]
+
     def reaching(self, name: str, place: Place) -> list[Reaching] | None:
         """The bindings of `name` that may be in force at `place`; None where it has none."""
         scope: Scope | None = place.scope
@@ -203,6 +221,10 @@ class Program:
         reaching = self.reaching(name, place) or ()
         only = reaching[0].binding if len(reaching) == 1 else None
         return only if only is not None and only.kind == "assign" and not only.path else None
+
+    def at_the_end(self, name: str) -> list[Reaching]:
+        """The bindings of a name at the left margin that may be in force once all has run."""
+        return self._reaching_module(name, None) or []
 
     def _reaching_module(self, name: str, place: Place | None) -> list[Reaching] | None:
         bindings = self.module_bindings(name)
@@ -309,8 +331,7 @@ def _local(place: Place) -> Order:
 @lru_cache(maxsize=1024)
 def _only_uses(text: str, word: str) -> bool:
     """Reports whether a block that mentions `word` surely does not bind it."""
-    head = text[:512]
-    match = re.match(r"\s*(?:#[^\n]*\n\s*|@[^\n]*\n\s*)*(?:(?:async\s+)?def|class)\s+(\w+)", head)
-    if match is None or match.group(1) == word:
+    match = _HEADER.match(text)
+    if match is None or match.group(2) == word:
         return False
     return "global" not in text or not re.search(rf"\bglobal\b[^\n]*\b{re.escape(word)}\b", text)

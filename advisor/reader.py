@@ -16,6 +16,7 @@ from .model import Module, Problem
 from .overflowing_seeds import overflowing_seeds
 from .parsing import parse
 from .program import Program
+from .project import Imports
 from .ranks import divided_by_rank
 from .readable import Readable, readable
 from .rebuilding import rebuilt
@@ -33,10 +34,16 @@ from .trees import SyntaxProblem
 from .worker_seeds import worker_seeds
 
 
-def read(source: Source, target: Target, memory: Memory | None = None) -> Module:
-    """The facts about `source`, for `target`; `memory` is what earlier analyses left."""
+def read(
+    source: Source, target: Target, memory: Memory | None = None, imports: Imports | None = None
+) -> Module:
+    """The facts about `source`, for `target`; `memory` is what earlier analyses left.
+
+    `imports` leads into the project's other modules.
+    """
     program = Program(source, memory)
-    resolver = Resolver(program)
+    program.read_first()
+    resolver = Resolver(program, imports)
     classes = dataset_classes(resolver)
     calls = loader_calls(resolver, classes)
     around = surroundings(resolver)

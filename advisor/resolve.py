@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import libcst as cst
 
 from .arithmetic import arithmetic
 from .calling import call_value
 from .conditions import boolean, choice, comparison, truth_value, truths
-from .members import attribute
+from .members import attribute, member
 from .memory import NEVER_AGAIN, Found, Questions
+from .nodes import below
 from .parameters import parameter
 from .pieces import elements, part, subscript
 from .program import Program
@@ -41,6 +42,9 @@ from .values import (
     under,
     united,
 )
+
+if TYPE_CHECKING:
+    from .project import Imports
 
 DEEPEST = 40  # names that lead to names; real code stays below ten
 MOST_STEPS = 60_000  # evaluations in one file; generated code may have no end
@@ -65,8 +69,9 @@ class Resolver:
     this object, which remembers what was asked and ends what has no end.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, imports: Imports | None = None) -> None:
         self.program = program
+        self.imports = imports  # from the project's other modules; None where none is read
         self.steps = 0
         # what parameters.callers has found, and the questions it asked
         self.callers: dict[Scope, tuple[list[Call], Questions]] = {}
@@ -124,6 +129,10 @@ class Resolver:
         if name in BUILTINS:
             return (Case(Symbol(f"builtins.{name}")),)
         stars = self.program.stars
+        for star in stars:
+            found = self.imports.value(below(star, name)) if self.imports is not None else None
+            if found is not None:
+                return found
         if stars and name in TORCH_DATA_NAMES and all(star.startswith("torch.") for star in stars):
             return (Case(Symbol(f"torch.utils.data.{name}")),)
         return NOTHING_KNOWN
@@ -134,7 +143,7 @@ class Resolver:
             case "assign" | "context":
                 return part(self, self.value(binding.value, binding.place), binding.path)
             case "import":
-                return (Case(Symbol(canonical(binding.target))),)
+                return self.outside(binding.target)
             case "definition":
                 scope = binding.defined
                 assert scope is not None
@@ -147,6 +156,25 @@ class Resolver:
                 iterable = self.value(binding.value, _evaluated_at(binding))
                 return part(self, elements(self, iterable), binding.path)
         return NOTHING_KNOWN
+
+    def at_the_end(self, name: str) -> Value:
+        """What a name at the left margin stands for once the module has run."""
+        found: list[Case] = []
+        for one in self.program.at_the_end(name):
+            found += under(self.bound(one.binding), one.given)
+        return united(found)
+
+    def member(self, value: Value, name: str) -> Value:
+        """What the attribute `name` of a value is."""
+        found: list[Case] = []
+        for case in value:
+            found += under(member(self, case, name), case.given)
+        return united(found)
+
+    def outside(self, name: str) -> Value:
+        """What a dotted name that is imported stands for."""
+        found = self.imports.value(name) if self.imports is not None else None
+        return found if found is not None else (Case(Symbol(canonical(name))),)
 
     def _augmented(self, binding: Binding) -> Value:
         """`name += value`, where it runs once."""

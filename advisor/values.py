@@ -50,9 +50,13 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """What a dotted name outside this file stands for: a module, class or function."""
+    """What a dotted name outside this file stands for: a module, class or function.
+
+    `definition` is that of a class or function of the project, where it was found.
+    """
 
     name: str
+    definition: Any = field(repr=False, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,8 @@ class Made:
     """What calling `name` gave; for a class, an object of it.
 
     `where` is the reader's own note of the call, and `within` of the class where it
-    stands in this file. `part` leads to a piece of the result, as unpacking does.
+    stands in this file or was found in another one. `part` leads to a piece of the result,
+    as unpacking does.
     """
 
     name: str
@@ -219,7 +224,7 @@ def is_none(what: What) -> bool | None:
         return None
     if isinstance(what, Number) and what.source.startswith("os."):
         return None  # os.cpu_count() may be None
-    if isinstance(what, Symbol) and not _is_class(what):
+    if isinstance(what, Symbol) and what.definition is None and not _is_class(what):
         return None  # a constant of another file may be anything
     if isinstance(what, Text) and what.source:
         return None  # os.getenv() may be None

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import libcst as cst
 
-from .nodes import callee_tail, children, dotted_name
+from .nodes import below, callee_tail, children, dotted_name
 from .parsing import parse
 from .scopes import Binding, Guard, Loop, Place, Return, Scope, Store, Trial
 from .walk_expressions import ExpressionWalk
@@ -294,7 +294,7 @@ class StatementWalk(ExpressionWalk):
             return
         for alias in node.names:
             name = dotted_name(alias.name) or ""
-            full = f"{module}{name}" if module.endswith(".") else f"{module}.{name}"
+            full = below(module, name)
             self.bind(Binding(_alias(alias) or name, "import", place, target=full, node=node))
 
     def deleted(self, node: cst.Del, place: Place) -> None:

@@ -1,7 +1,8 @@
 """Findings of files that did not change, kept between runs.
 
-A key is the hash of everything that the findings depend on, so that nothing is ever
-out of date, and several runs can share the folder. What cannot be read is not there.
+A key is the hash of everything that the findings depend on but other modules, which are
+looked for again, so that nothing is ever out of date, and several runs can share the
+folder. What cannot be read is not there.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from dladvise import advisor
+from dladvise.advisor.modules import Modules, Seen
 
 from . import __version__
 from .checking import Job
@@ -31,18 +34,26 @@ class Cache:
 
     folder: Path
 
-    def get(self, key: str) -> tuple[Record, ...] | None:
-        """The findings under a key; None where there are none, or not any more."""
+    def get(self, key: str, modules: Modules) -> tuple[Record, ...] | None:
+        """The findings under a key; None where there are none, or not any more.
+
+        Nor where the modules around the file are not what they were.
+        """
         try:
-            entries = json.loads(self._place(key).read_bytes())
+            entries, seen = json.loads(self._place(key).read_bytes())
+            if not all(modules.holds(Seen(*one)) for one in seen):
+                return None
             return tuple(
                 from_json(entry["finding"], entry["lines"], entry["related"]) for entry in entries
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
-    def put(self, key: str, found: tuple[Record, ...]) -> None:
-        """Keep the findings; a full disk or a folder without permission is no reason to stop."""
+    def put(self, key: str, found: tuple[Record, ...], seen: Iterable[Seen]) -> None:
+        """Keep the findings, and what they depend on beside the key.
+
+        A full disk or a folder without permission is no reason to stop.
+        """
         entries = [
             {
                 "finding": record.as_json(),
@@ -54,7 +65,7 @@ class Cache:
         with contextlib.suppress(OSError):
             handle, temporary = tempfile.mkstemp(dir=self.folder)
             with os.fdopen(handle, "wb") as file:
-                file.write(json.dumps(entries).encode())
+                file.write(json.dumps([entries, sorted(seen)]).encode())
             os.replace(temporary, self._place(key))
 
     def trim(self) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from dladvise.advisor import (
     Finding,
@@ -27,9 +28,13 @@ from dladvise.advisor import (
 from dladvise.advisor.engine import forget, reading
 from dladvise.advisor.ignores import ignoring
 
-from .files import FileError, TextFile, decoded
+from .files import FileError, TextFile, decoded, text_of
 from .records import Record, records
 from .result import Applied, named
+
+if TYPE_CHECKING:
+    from dladvise.advisor.modules import Seen
+    from dladvise.advisor.project import Project
 
 # A search for garbage takes about as long as reading a hundredth of this.
 WORTH_COLLECTING_BYTES = 200_000
@@ -70,7 +75,8 @@ class Job:
 class Outcome:
     """What was found in a file: after its change, where there is one.
 
-    `before` and `after` are its texts then, and `new` the bytes to write.
+    `before` and `after` are its texts then, and `new` the bytes to write. `seen` is what
+    its findings depend on beside its own text.
     """
 
     path: str
@@ -81,6 +87,20 @@ class Outcome:
     before: Source | None = None
     after: Source | None = None
     new: bytes | None = None
+    seen: frozenset[Seen] = frozenset()
+
+
+_project: Project | None = None  # what this process has read of the modules around the files
+
+
+def _modules_around() -> Project:
+    global _project
+    if _project is None:
+        from dladvise.advisor.modules import Modules
+        from dladvise.advisor.project import Project
+
+        _project = Project(Modules(text_of))
+    return _project
 
 
 def check(job: Job) -> Outcome:
@@ -109,6 +129,8 @@ def check(job: Job) -> Outcome:
 
 def check_all(jobs: list[Job], n_processes: Callable[[], int]) -> Iterator[Outcome]:
     """The outcome of every job, in any order."""
+    global _project
+    _project = None  # files may have changed since
     n_bytes = sum(len(job.raw) for job in jobs)
     count = 1 if n_bytes < WORTH_PROCESSES_BYTES else min(n_processes(), len(jobs), MOST_PROCESSES)
     if count < 2:
@@ -137,13 +159,13 @@ def _changed(job: Job, file: TextFile) -> Outcome:
     chosen = tuple(rules[code] for code in job.codes)
 
     def report_of(source: Source) -> Report:
-        report = analyze(source, job.target, chosen)
+        report = analyze(source, job.target, chosen, project=_modules_around())
         kept = tuple(found for found in report.findings if job.least <= found.severity)
         return replace(report, findings=kept)
 
     report = report_of(file.source)
     if job.change is Change.NONE:
-        return Outcome(job.path, records(report))
+        return Outcome(job.path, records(report), seen=report.seen)
     if job.change is Change.SUPPRESSIONS:
         return _suppressed(job, file, report, report_of)
     after, done = fixed(report, report_of, ALLOWED[job.change])

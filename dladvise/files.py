@@ -97,6 +97,14 @@ def contents(path: str) -> bytes:
         raise FileError(path, reason(error)) from None
 
 
+def text_of(path: str) -> str | None:
+    """The code in a file; None where it cannot be read."""
+    try:
+        return decoded(path, contents(path)).source.text
+    except FileError:
+        return None
+
+
 def may_matter(raw: bytes) -> bool:
     """Reports whether a file has to be looked at: for its code, or its suppressions."""
     return worth_decoding(raw) or b"dladvise:" in raw or (b"DL" in raw and b"noqa" in raw.lower())

@@ -84,7 +84,7 @@ class Explanation:
 
 def explained(source: Source, callee: Span, target: Target, chosen: Sequence[Rule]) -> Explanation:
     """What is known of the construction with that callee, and what each rule says on it."""
-    module = reading()(source, target, None)
+    module = reading()(source, target)
     call = next(one for one in module.loaders if one.callee == callee)
     judged = tuple(_judged(module, call, rule, rule in chosen) for rule in all_rules())
     loops = tuple(loop for loop in module.loops if loop.loader is call)

@@ -165,16 +165,19 @@ def _outcomes(
 ) -> list[Outcome]:
     store = None
     if request.cached and jobs:
+        from dladvise.advisor.modules import Modules
+
         from . import cache  # some milliseconds, with the hashes
 
         store = cache.opened(_project(jobs))
+        modules = Modules(files.text_of)
     outcomes: dict[str, Outcome] = {}
     keys = {}
     left = []
     for job in jobs:
         if store is not None:
             keys[job.path] = cache.key_of(job)
-            kept = store.get(keys[job.path])
+            kept = store.get(keys[job.path], modules)
             if kept is not None and not _changes(job, kept):
                 outcomes[job.path] = Outcome(job.path, kept)
                 continue
@@ -184,7 +187,7 @@ def _outcomes(
         outcomes[outcome.path] = outcome
         progress(len(outcomes), len(jobs))
         if store is not None and outcome.problem is None and request.change is Change.NONE:
-            store.put(keys[outcome.path], outcome.records)
+            store.put(keys[outcome.path], outcome.records, outcome.seen)
     if store is not None and left:
         store.trim()
     return [outcomes[job.path] for job in jobs]

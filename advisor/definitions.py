@@ -1,0 +1,43 @@
+"""A class or function that stands in another module of the user's project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .classes_model import DatasetClass
+    from .project import OtherModule
+    from .scopes import Scope
+    from .values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Where it stands; what is asked of it is answered as its own module sees it.
+
+    `path` leads to it from the left margin: a class, and what is defined in its body.
+    """
+
+    module: OtherModule = field(repr=False)
+    path: tuple[str, ...]
+    is_class: bool
+
+    @property
+    def scope(self) -> Scope | None:
+        """Its body; None where that cannot be read."""
+        return self.module.scope(self.path)
+
+    def member(self, name: str) -> Value | None:
+        """What a class has under a name; None where others cannot know."""
+        return self.module.member(self.scope, name) if self.scope else None
+
+    def called(self) -> Value | None:
+        """What calling a function gives; None where others cannot know."""
+        if self.is_class or self.scope is None:
+            return None
+        return self.module.returned_by(self.scope)
+
+    def dataset_class(self) -> DatasetClass | None:
+        """What is known of a class of datasets; None for all else."""
+        return self.module.dataset_class(self.scope) if self.is_class and self.scope else None

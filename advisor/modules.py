@@ -1,0 +1,109 @@
+"""Where Python would find the modules of a user's project, and what they say.
+
+Every answer is plain text, so that it can be kept beside what was concluded from it, and
+asked for once more. Nothing is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Literal, NamedTuple, TypeAlias
+
+PACKAGE = "__init__.py"
+# What stands in the folder that a project is run or installed from.
+MARKS = frozenset({"pyproject.toml", "setup.py", "setup.cfg", "dladvise.toml", ".git", ".hg"})
+INSTALLED = frozenset({"site-packages", "dist-packages"})  # where every project has its modules
+FARTHEST = 8  # folders from a file up to the folder of its project
+
+Contents: TypeAlias = Callable[[str], str | None]  # a file's text; None for what cannot be read
+Kind: TypeAlias = Literal["roots", "module", "text"]
+
+
+class Seen(NamedTuple):
+    """A question and its answer.
+
+    `roots`: the folders that the absolute imports of a file start from, a line each.
+    `module`: the file of a module, given by its folder and name; the folder of a package
+    without a file; empty where there is none. `text`: a hash of what a file says.
+    """
+
+    kind: Kind
+    subject: str
+    answer: str
+
+
+class Modules:
+    """The modules around some files; `contents` reads one, and is asked once for each."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._folders: dict[str, frozenset[str]] = {}
+        self._texts: dict[str, str | None] = {}
+        self._answers: dict[tuple[Kind, str], str] = {}
+
+    def answer(self, kind: Kind, subject: str) -> str:
+        """What is seen of the file system; the same whenever it is asked."""
+        asked = kind, subject
+        if asked not in self._answers:
+            self._answers[asked] = _ANSWERED[kind](self, subject)
+        return self._answers[asked]
+
+    def holds(self, seen: Seen) -> bool:
+        """Reports whether an earlier answer is the one of today."""
+        return self.answer(seen.kind, seen.subject) == seen.answer
+
+    def text(self, path: str) -> str | None:
+        """What a file says; None where it cannot be read."""
+        if path not in self._texts:
+            self._texts[path] = self._contents(path)
+        return self._texts[path]
+
+    def _entries(self, folder: str) -> frozenset[str]:
+        found = self._folders.get(folder)
+        if found is None:
+            try:
+                found = frozenset(os.listdir(folder))
+            except OSError:
+                found = frozenset()
+            self._folders[folder] = found
+        return found
+
+    def _module(self, place: str) -> str:
+        folder, name = os.path.split(place)
+        entries = self._entries(folder)
+        if name in entries:
+            inside = self._entries(place)
+            if PACKAGE in inside:
+                return os.path.join(place, PACKAGE)
+            if f"{name}.py" not in entries and inside:
+                return place
+        return f"{place}.py" if f"{name}.py" in entries else ""
+
+    def _roots(self, path: str) -> str:
+        """The nearest first: beside the outermost package, then up to the project's folder."""
+        folder = os.path.dirname(path)
+        while PACKAGE in self._entries(folder) and os.path.dirname(folder) != folder:
+            folder = os.path.dirname(folder)
+        above = [folder]
+        while MARKS.isdisjoint(self._entries(above[-1])):
+            above.append(os.path.dirname(above[-1]))
+            if len(above) > FARTHEST or os.path.basename(above[-1]) in ("", *INSTALLED):
+                return folder  # no project that it could belong to
+        found = [folder, *above[1:]]
+        found += [os.path.join(one, "src") for one in above if "src" in self._entries(one)]
+        return "\n".join(dict.fromkeys(found))
+
+    def _text_hash(self, path: str) -> str:
+        text = self.text(path)
+        if text is None:
+            return ""
+        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+_ANSWERED: dict[Kind, Callable[[Modules, str], str]] = {
+    "roots": Modules._roots,
+    "module": Modules._module,
+    "text": Modules._text_hash,
+}

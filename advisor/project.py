@@ -1,0 +1,248 @@
+"""The other modules of the user's project, read when a name leads into them.
+
+A name that a file imports from one of them is followed there. What it leads to comes back
+without places: a constant, something of a library, or a class or function by its
+`Definition`. Nothing is imported, and no line of it runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+
+from .calling import returned
+from .classes import Classes
+from .classes_model import DatasetClass
+from .definitions import Definition
+from .modules import INSTALLED, PACKAGE, Kind, Modules, Seen
+from .nodes import below
+from .program import Program
+from .resolve import Resolver
+from .scopes import Scope
+from .text import Source
+from .values import Case, Defined, Known, Number, Symbol, Text, Value, What
+
+# What rules know by its name, though it may be the project that is looked at.
+KNOWN = frozenset({"torch", "torchvision", "torchaudio", "torchdata", "torch_geometric", "monai",
+                   "lightning", "pytorch_lightning"})  # fmt: skip
+LARGEST = 400_000  # characters; what is longer was generated
+MOST_MODULES = 30  # that are kept: garbage is searched for among all of them
+
+
+class Project:
+    """The modules around the files that are analysed.
+
+    What was read is kept: who analyses again after files have changed makes another one.
+    Not for two threads at the same time.
+    """
+
+    def __init__(self, modules: Modules) -> None:
+        self.modules = modules
+        self._read: dict[str, OtherModule | None] = {}
+
+    def imports(self, path: str) -> Imports:
+        """What the file with that path imports."""
+        return Imports(self, os.path.abspath(path))
+
+    def module(self, path: str) -> OtherModule | None:
+        """The module in a file; None where it cannot be read."""
+        if path not in self._read:
+            if len(self._read) >= MOST_MODULES:
+                self._read.clear()
+            text = self.modules.text(path)
+            fits = text is not None and len(text) <= LARGEST
+            self._read[path] = OtherModule(self, path, text) if text and fits else None
+        return self._read[path]
+
+
+class Imports:
+    """What one file imports from the other modules of its project."""
+
+    def __init__(self, project: Project, path: str) -> None:
+        self._project = project
+        self._path = path
+        self._values: dict[str, Value | None] = {}
+        self._seen: dict[tuple[Kind, str], str] = {}
+        self._modules: dict[str, OtherModule] = {}  # that were led to
+
+    def value(self, name: str) -> Value | None:
+        """What a dotted name stands for; None where that is not in the project, or not known."""
+        if name not in self._values:
+            self._values[name] = None  # while it is looked for: modules import each other
+            self._values[name] = self._find(name)
+        return self._values[name]
+
+    def seen(self) -> frozenset[Seen]:
+        """What was seen of the file system, for this file and for those it led to."""
+        files: dict[str, Imports] = {}
+        pending = [self]
+        while pending:
+            one = pending.pop()
+            files[one._path] = one
+            pending += [m.imports for path, m in one._modules.items() if path not in files]
+        return frozenset(
+            Seen(kind, subject, answer)
+            for one in files.values()
+            for (kind, subject), answer in one._seen.items()
+        )
+
+    def _ask(self, kind: Kind, subject: str) -> str:
+        answer = self._seen[kind, subject] = self._project.modules.answer(kind, subject)
+        return answer
+
+    def _module(self, path: str) -> OtherModule | None:
+        """The module in a file, which is not this one."""
+        if path == self._path:
+            return None
+        self._ask("text", path)
+        module = self._project.module(path)
+        if module is not None:
+            self._modules[path] = module
+        return module
+
+    def _find(self, name: str) -> Value | None:
+        parts = name.lstrip(".").split(".")
+        if parts[0] in KNOWN or not parts[0]:
+            return None
+        n_dots = len(name) - len(name.lstrip("."))
+        for place, rest in self._below(n_dots, parts) if n_dots else self._absolute(parts):
+            if place.endswith(".py"):
+                module = self._module(place) if rest else None
+                return None if module is None else module.value(rest)
+        return None
+
+    def _below(self, n_dots: int, parts: list[str]) -> list[tuple[str, list[str]]]:
+        """Where a relative import leads, which begins with that many dots."""
+        folder = self._path
+        for _ in range(n_dots):
+            folder = os.path.dirname(folder)
+        package = self._ask("module", folder)
+        return [self._descend(package if package.endswith(PACKAGE) else folder, parts)]
+
+    def _absolute(self, parts: list[str]) -> list[tuple[str, list[str]]]:
+        """Where an absolute import may lead."""
+        found = []
+        for root in self._ask("roots", self._path).split("\n"):
+            if os.path.basename(root) in INSTALLED:
+                own = os.path.relpath(self._path, root).partition(os.sep)[0]
+                if parts[0] != own.removesuffix(".py"):
+                    continue  # somebody else's
+            place = self._ask("module", os.path.join(root, parts[0]))
+            if place:
+                found.append(self._descend(place, parts[1:]))
+        return found
+
+    def _descend(self, place: str, parts: list[str]) -> tuple[str, list[str]]:
+        """Go from a module into its submodules, as far as the name leads."""
+        for index, part in enumerate(parts):
+            folder = place
+            if place.endswith(".py"):
+                folder, file = os.path.split(place)
+                if file != PACKAGE or self._binds(place, part):
+                    return place, parts[index:]
+            child = self._ask("module", os.path.join(folder, part))
+            if not child:
+                return place, parts[index:]
+            place = child
+        return place, []
+
+    def _binds(self, place: str, name: str) -> bool:
+        module = self._module(place)
+        return module is not None and bool(module.program.module_bindings(name))
+
+
+class OtherModule:
+    """A module that names of another one lead to."""
+
+    def __init__(self, project: Project, path: str, text: str) -> None:
+        self.path = path
+        self.program = Program(Source(path, text))
+        self.imports = project.imports(path)
+        self.resolver = Resolver(self.program, self.imports)
+        folder, file = os.path.split(path)
+        self._name = os.path.basename(folder) if file == PACKAGE else file.removesuffix(".py")
+
+    @cached_property
+    def _classes(self) -> Classes:
+        return Classes(self.resolver)
+
+    def value(self, parts: list[str]) -> Value | None:
+        """What `parts`, joined by dots, stand for in the finished module; None where unknown."""
+        first, *rest = parts
+        found = self.program.definition(first) if not rest else None
+        if found is not None:
+            definition = Definition(self, (first,), is_class=found[0] == "class")
+            return (Case(Symbol(f"{self._name}.{first}", definition)),)
+        if not self.program.module_bindings(first):
+            return self._of_stars(parts)
+        value = self.resolver.at_the_end(first)
+        for name in rest:
+            value = self.resolver.member(value, name)
+        return self._carried(value)
+
+    def _of_stars(self, parts: list[str]) -> Value | None:
+        for star in self.program.stars:
+            found = self.imports.value(below(star, ".".join(parts)))
+            if found is not None:
+                return found
+        return None
+
+    def scope(self, path: tuple[str, ...]) -> Scope | None:
+        """The body of what is defined under a name at the left margin, or within a class."""
+        for binding in self.program.module_bindings(path[0]):
+            scope = binding.defined
+            for name in path[1:]:
+                inner = scope.bindings.get(name, ()) if scope is not None else ()
+                scope = inner[-1].defined if inner else None
+            if scope is not None:
+                return scope
+        return None
+
+    def member(self, scope: Scope, name: str) -> Value | None:
+        """What a class of this module has under a name; None where others cannot know."""
+        whole = (Case(Defined(scope.kind, scope.name, scope)),)
+        return self._carried(self.resolver.member(whole, name))
+
+    def returned_by(self, scope: Scope) -> Value | None:
+        """What calling a function of this module gives; None where others cannot know."""
+        return self._carried(returned(self.resolver, scope))
+
+    def dataset_class(self, scope: Scope) -> DatasetClass | None:
+        """What is known of a class of this module; None where it is none of datasets."""
+        found = self._classes.of_scope(scope)
+        return None if found is None else replace(found, path=self.path)
+
+    def _carried(self, value: Value) -> Value | None:
+        """The value as others see it; None where it depends on what only this module knows."""
+        found = []
+        for case in value:
+            what = self._alone(case.what)
+            if what is None or case.given or case.origin is not None:
+                return None
+            found.append(Case(what))
+        return tuple(found)
+
+    def _alone(self, what: What) -> What | None:
+        """What can be said without a place in this module; None for all else."""
+        match what:
+            case Known() | Number() | Text() | Symbol():
+                return what
+            case Defined("class" | "function" as kind, _, scope, False):
+                path = tuple(one.name for one in _outward(scope))[::-1]
+                if self.scope(path) is scope:
+                    name = ".".join((self._name, *path))
+                    return Symbol(name, Definition(self, path, kind == "class"))
+        return None
+
+
+def _outward(scope: Scope) -> Iterator[Scope]:
+    """A definition, and the classes that it stands in."""
+    one: Scope | None = scope
+    while one is not None and one.kind != "module":
+        yield one
+        one = one.parent
+
+
+__all__ = ["Imports", "OtherModule", "Project"]
