@@ -451,6 +451,20 @@ class WorkerSeed:
 
 
 @dataclass(frozen=True)
+class RaisedThreads:
+    """`torch.set_num_threads(count)` in worker code, with two threads or more.
+
+    It stands in a callback of `loader`, or in `dataset`.
+    """
+
+    span: Span
+    argument: Span
+    count: str  # in words
+    loader: LoaderCall | None = None
+    dataset: DatasetClass | None = None
+
+
+@dataclass(frozen=True)
 class HostRead:
     """A copy to the CPU that does not wait, and is read in the same expression.
 
@@ -511,6 +525,7 @@ class Module:
     seed_recipes: tuple[SeedRecipe, ...] = ()
     overflowing_seeds: tuple[OverflowingSeed, ...] = ()
     worker_seeds: tuple[WorkerSeed, ...] = ()
+    raised_threads: tuple[RaisedThreads, ...] = ()
     host_reads: tuple[HostRead, ...] = ()
     find_training: Callable[[], Training] = Training
     problems: tuple[Problem, ...] = ()

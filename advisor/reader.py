@@ -32,6 +32,7 @@ from .torch_data import torch_data
 from .training import training
 from .trees import SyntaxProblem
 from .worker_seeds import worker_seeds
+from .worker_threads import raised_threads
 
 
 def read(
@@ -67,6 +68,7 @@ def read(
         seed_recipes=seed_recipes(resolver),
         overflowing_seeds=overflowing_seeds(resolver, calls),
         worker_seeds=worker_seeds(resolver, calls, classes),
+        raised_threads=raised_threads(resolver, calls, classes),
         host_reads=host_reads(resolver),
         find_training=lambda: training(resolver, loops),
         problems=tuple(_problems(program)),
