@@ -79,7 +79,8 @@ def analyze(
 
     `memory` is for who analyses a text again after each edit: it makes that faster, and
     changes nothing else. What an earlier report found is not to be looked into any more.
-    What the text imports is followed into the other modules of `project`.
+    What the text imports is followed into the other modules of `project`; a memory is of no
+    use any more when one of those that it saw has changed.
     """
     if chosen is None:
         chosen = [rule for rule in all_rules() if not rule.opt_in]
@@ -87,7 +88,11 @@ def analyze(
     findings: list[Finding] = []
     module = None
     if matters(source.text):
-        imports = project.imports(source.path) if project is not None else None
+        imports = memory.imports if memory is not None else None
+        if imports is None and project is not None:
+            imports = project.imports(source.path)
+        if memory is not None:
+            memory.imports = imports
         module = reading()(source, target or Target(), memory, imports)
         findings = [placed(module, finding) for rule in chosen for finding in rule(module)]
     findings = ignores.silenced(source, findings, chosen)

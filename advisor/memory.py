@@ -16,6 +16,7 @@ from .blocks import words
 if TYPE_CHECKING:
     from .blocks import Block
     from .program import Program
+    from .project import Imports
     from .scopes import Place, Scope
     from .values import Value
 
@@ -55,6 +56,7 @@ class Memory:
         self.values: dict[tuple[int, int], Found] = {}
         self.now = 0  # the number of that analysis
         self.roots: dict[Key, Scope] = {}  # the blocks that the last one read
+        self.imports: Imports | None = None  # what the text has from other modules
         self._answers: dict[Question, _Answer] = {}
         self._blocks: Sequence[Block] = ()
         self._keys: list[Key] = []

@@ -34,11 +34,19 @@ class Seen(NamedTuple):
     answer: str
 
 
-class Modules:
-    """The modules around some files; `contents` reads one, and is asked once for each."""
+def _unheard(folder: str) -> None:
+    """Nobody wants to know which folders are listed."""
 
-    def __init__(self, contents: Contents) -> None:
+
+class Modules:
+    """The modules around some files; `contents` reads one, and is asked once for each.
+
+    `listed` hears which folders are looked into.
+    """
+
+    def __init__(self, contents: Contents, listed: Callable[[str], None] = _unheard) -> None:
         self._contents = contents
+        self._listed = listed
         self._folders: dict[str, frozenset[str]] = {}
         self._texts: dict[str, str | None] = {}
         self._answers: dict[tuple[Kind, str], str] = {}
@@ -54,6 +62,11 @@ class Modules:
         """Reports whether an earlier answer is the one of today."""
         return self.answer(seen.kind, seen.subject) == seen.answer
 
+    def forget(self, path: str) -> None:
+        """Read a file anew."""
+        self._texts.pop(path, None)
+        self._answers.pop(("text", path), None)
+
     def text(self, path: str) -> str | None:
         """What a file says; None where it cannot be read."""
         if path not in self._texts:
@@ -63,6 +76,7 @@ class Modules:
     def _entries(self, folder: str) -> frozenset[str]:
         found = self._folders.get(folder)
         if found is None:
+            self._listed(folder)
             try:
                 found = frozenset(os.listdir(folder))
             except OSError:

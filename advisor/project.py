@@ -34,8 +34,7 @@ MOST_MODULES = 30  # that are kept: garbage is searched for among all of them
 class Project:
     """The modules around the files that are analysed.
 
-    What was read is kept: who analyses again after files have changed makes another one.
-    Not for two threads at the same time.
+    What was read is kept until it is forgotten. Not for two threads at the same time.
     """
 
     def __init__(self, modules: Modules) -> None:
@@ -46,6 +45,13 @@ class Project:
         """What the file with that path imports."""
         return Imports(self, os.path.abspath(path))
 
+    def forget(self, path: str) -> None:
+        """Read a file anew, and the modules that depend on it."""
+        self.modules.forget(path)
+        for other, module in list(self._read.items()):
+            if other == path or (module is not None and _depends(module, path)):
+                del self._read[other]
+
     def module(self, path: str) -> OtherModule | None:
         """The module in a file; None where it cannot be read."""
         if path not in self._read:
@@ -55,6 +61,10 @@ class Project:
             fits = text is not None and len(text) <= LARGEST
             self._read[path] = OtherModule(self, path, text) if text and fits else None
         return self._read[path]
+
+
+def _depends(module: OtherModule, path: str) -> bool:
+    return any(one.kind == "text" and one.subject == path for one in module.imports.seen())
 
 
 class Imports:

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 
 from dladvise.advisor import Edit, Finding, Fix, Memory, Related, Report, Source, Span, analyze
 from dladvise.advisor.model import LoaderCall
+from dladvise.advisor.modules import Seen
 
 from .folders import Effective
+from .neighbours import Neighbours
 
 _Move = Callable[[Span], Span | None]  # where a place is now; None where it was changed
 
@@ -37,7 +39,7 @@ class Loader:
 class Analysis:
     """The findings and loaders of a source, in order of place.
 
-    `clean` is that of the last source that could be read as a whole, of this one where it can.
+    `seen` is what they depend on of other modules. `clean` is that of the last source that could be read as a whole, of this one where it can.
     """
 
     source: Source
@@ -46,6 +48,7 @@ class Analysis:
     loaders: tuple[Loader, ...]
     broken: bool = False
     last_clean: Analysis | None = None
+    seen: frozenset[Seen] = frozenset()
 
     @property
     def clean(self) -> Analysis | None:
@@ -57,14 +60,19 @@ def analysed(
     effective: Effective,
     before: Analysis | None = None,
     memory: Memory | None = None,
+    neighbours: Neighbours | None = None,
 ) -> Analysis:
     """The analysis of a source; `before` is that of the same document earlier."""
     if not effective.rules:
         return Analysis(source, effective, (), ())
-    report = analyze(source, effective.target, effective.rules, memory)
+    project = neighbours.project() if neighbours is not None else None
+    report = analyze(source, effective.target, effective.rules, memory, project)
     clean = before.clean if before is not None else None
     if not report.broken or clean is None or clean.effective != effective:
-        return Analysis(source, effective, report.findings, _loaders(report.loaders), report.broken)
+        loaders = _loaders(report.loaders)
+        return Analysis(
+            source, effective, report.findings, loaders, report.broken, seen=report.seen
+        )
     return _merged(report, effective, clean)
 
 
@@ -101,6 +109,7 @@ def _merged(report: Report, effective: Effective, clean: Analysis) -> Analysis:
         tuple(sorted(loaders, key=lambda one: one.callee.start)),
         broken=True,
         last_clean=clean,
+        seen=report.seen | clean.seen,
     )
 
 

@@ -48,7 +48,9 @@ def made() -> Server:
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def _watched(params: lsp.DidChangeWatchedFilesParams) -> None:
         workspace.changed()
-        server.refresh()
+        if any(not change.uri.endswith(".py") for change in params.changes):
+            server.refresh()
+        server.soon(server.look_at_files())
 
     @server.feature(
         lsp.TEXT_DOCUMENT_CODE_ACTION,

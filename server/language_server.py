@@ -28,9 +28,10 @@ from dladvise.advisor.settings import FILE_NAME, PYPROJECT
 from . import diagnostics
 from .analysis import Analysis, analysed
 from .clients import Client
-from .documents import Documents, Notebook, Unit, path_of
+from .documents import Documents, Notebook, Text, Unit, path_of
 from .folders import Effective, Folders
 from .measurements import Measurements
+from .neighbours import Neighbours
 from .options import SECTION, read
 from .probes import Probes
 from .protocol import Protocol
@@ -42,7 +43,8 @@ MOST_REMEMBERED = 4  # units; what is remembered of one takes more than its text
 IDLE_S = 1.0  # without an analysis: nobody types
 MOST_UNCOLLECTED = 200_000  # objects, made and not dropped since garbage was searched for
 SWITCH_S = 0.001  # the analyst lets the event loop run so often
-CONFIGURATION_FILES = (f"**/{FILE_NAME}", f"**/{PYPROJECT}")
+TYPING_S = 0.5  # without a change: nobody types, and other documents see what was typed
+WATCHED_FILES = (f"**/{FILE_NAME}", f"**/{PYPROJECT}", "**/*.py")
 
 
 class Server(LanguageServer):
@@ -68,16 +70,19 @@ class Server(LanguageServer):
         self.documents = Documents()
         self.folders = Folders()
         self.measurements = Measurements()
+        self.neighbours = Neighbours()
         self.probes = Probes(self)
         self._analyst = ThreadPoolExecutor(1, thread_name_prefix="analyst")
         self._walker = ThreadPoolExecutor(1, thread_name_prefix="walker")
         self._analyses: dict[str, Analysis] = {}  # by the URI of a unit
         self._memories: dict[str, Memory] = {}  # of the units that were analysed last
+        self._outdated: set[str] = set()  # units whose analysis saw what is not so any more
         self._at_work: dict[str, asyncio.Task[Analysis]] = {}
         self._publishing: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._initialization: Any = None
         self._collecting: asyncio.TimerHandle | None = None
+        self._typing: asyncio.TimerHandle | None = None
         self.stopped = False
 
     # From the start to the end
@@ -115,7 +120,7 @@ class Server(LanguageServer):
         """Ask the client to tell of changes, as far as it can."""
         wanted: list[tuple[str, Any]] = []
         if self.client.watches:
-            patterns = [lsp.FileSystemWatcher(pattern) for pattern in CONFIGURATION_FILES]
+            patterns = [lsp.FileSystemWatcher(pattern) for pattern in WATCHED_FILES]
             options = lsp.DidChangeWatchedFilesRegistrationOptions(patterns)
             wanted.append((lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, options))
         if self.client.hears_configuration:
@@ -171,6 +176,7 @@ class Server(LanguageServer):
 
     def opened(self, params: lsp.DidOpenTextDocumentParams) -> None:
         self._publish_soon(self.documents.open(params.text_document))
+        self._typed()
 
     def changed(self, params: lsp.DidChangeTextDocumentParams) -> None:
         unit = self.documents.unit(params.text_document.uri)
@@ -181,11 +187,13 @@ class Server(LanguageServer):
                 document.change(params.content_changes)
                 document.version = params.text_document.version
         self._publish_soon(unit)
+        self._typed()
 
     def closed(self, params: lsp.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
         self.documents.close(uri)
         self._forget(uri, [uri])
+        self._typed()
 
     def notebook_opened(self, params: lsp.DidOpenNotebookDocumentParams) -> None:
         self._publish_soon(self.documents.open_notebook(params))
@@ -221,12 +229,63 @@ class Server(LanguageServer):
                 task.cancel()
         self._analyses.pop(uri, None)
         self._memories.pop(uri, None)
+        self._outdated.discard(uri)
         self._clear(documents)
 
     def forget_all(self) -> None:
         """Drop every analysis; the next one reads everything anew."""
         self._analyses.clear()
         self._memories.clear()
+        self.neighbours.forget_all()
+
+    # Other modules
+
+    def _typed(self) -> None:
+        """Something was typed, or a document came or went."""
+        if self._typing is not None:
+            self._typing.cancel()
+        self._typing = asyncio.get_running_loop().call_later(TYPING_S, self._typing_paused)
+
+    def _typing_paused(self) -> None:
+        self._typing = None
+        if self.stopped:
+            return
+        texts = {
+            str(unit.path): unit.source.text
+            for unit in self.documents.units.values()
+            if isinstance(unit, Text) and unit.path is not None
+        }
+        self.soon(self._see_anew(self.neighbours.typed(texts)))
+
+    async def look_at_files(self) -> None:
+        """See what has become of the files that analyses have seen."""
+        changed, moved = await self.in_analyst(self.neighbours.changed_files)
+        if moved:
+            await self.in_analyst(self.neighbours.forget_all)
+            self._outdate(self._analyses)
+        else:
+            await self._see_anew(changed)
+
+    async def _see_anew(self, changed: frozenset[str]) -> None:
+        """Read modules anew, and with them what depends on them."""
+        if changed:
+            await self.in_analyst(self.neighbours.forget, changed)
+            self._outdate(
+                [
+                    uri
+                    for uri, analysis in self._analyses.items()
+                    if any(one.subject in changed for one in analysis.seen)
+                ]
+            )
+
+    def _outdate(self, uris: Iterable[str]) -> None:
+        for uri in list(uris):
+            self._memories.pop(uri, None)
+            self._outdated.add(uri)
+            if (unit := self.documents.units.get(uri)) is not None:
+                self._publish_soon(unit)
+        if self._outdated and self.client.pulls:
+            self._ask(self.workspace_diagnostic_refresh_async)
 
     def _clear(self, documents: Iterable[str]) -> None:
         for uri in documents:
@@ -239,7 +298,12 @@ class Server(LanguageServer):
         while True:
             known = self._analyses.get(unit.uri)
             effective = self.folders.effective(unit.path)
-            if known is not None and known.source is unit.source and known.effective == effective:
+            if (
+                known is not None
+                and known.source is unit.source
+                and known.effective == effective
+                and unit.uri not in self._outdated
+            ):
                 return known
             task = self._at_work.get(unit.uri)
             if task is None:
@@ -249,9 +313,13 @@ class Server(LanguageServer):
 
     async def _analyse(self, unit: Unit, effective: Effective) -> Analysis:
         before = self._analyses.get(unit.uri)
+        self._outdated.discard(unit.uri)
         try:
             memory = self.memory(unit.uri)
-            analysis = await self.in_analyst(analysed, unit.source, effective, before, memory)
+            around = self.neighbours if unit.path is not None else None
+            analysis = await self.in_analyst(
+                analysed, unit.source, effective, before, memory, around
+            )
         except Exception as error:
             # a mistake of ours in one text: it has no findings, and the server goes on
             words = f"a mistake in dladvise, please report it ({error!r})"
@@ -366,6 +434,7 @@ class Server(LanguageServer):
             await asyncio.sleep(LOOK_S)
             if self.folders.is_stale():
                 self.refresh()
+            await self.look_at_files()
 
     def tell_problems(self) -> None:
         """What is wrong with a configuration, each thing once."""

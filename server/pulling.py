@@ -13,6 +13,7 @@ from lsprotocol import types as lsp
 
 from dladvise import files, walk
 from dladvise.advisor import Source
+from dladvise.advisor.modules import Seen
 from dladvise.files import FileError
 
 from .analysis import analysed
@@ -31,6 +32,7 @@ class Ended(Exception):
 
 
 _Stamp = tuple[int, int, object]  # of a file: its time, its size and its settings
+_Known = tuple[_Stamp, str, list[lsp.Diagnostic], frozenset[Seen]]
 
 
 async def document_diagnostics(
@@ -55,7 +57,7 @@ class Workspace:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._known: dict[str, tuple[_Stamp, str, list[lsp.Diagnostic]]] = {}
+        self._known: dict[str, _Known] = {}
         self._changed = asyncio.Event()
         self._walked = False
 
@@ -128,14 +130,20 @@ class Workspace:
             return None
         stamp = (status.st_mtime_ns, status.st_size, effective)
         kept = self._known.get(uri)
-        if kept is None or kept[0] != stamp:
+        around = server.neighbours
+        holds = kept is not None and kept[0] == stamp
+        if kept is None or not holds or not await server.in_analyst(around.holds, kept[3]):
             source = await server.in_analyst(_read, path)
             items: list[lsp.Diagnostic] = []
+            seen: frozenset[Seen] = frozenset()
             if source is not None:
                 unit = Text(Document(uri, source, encoding=server.documents.encoding))
-                analysis = await server.in_analyst(analysed, source, effective)
+                analysis = await server.in_analyst(
+                    analysed, source, effective, None, None, around
+                )
                 items = diagnostics(unit, analysis, {}, server.client)[uri]
-            kept = self._known[uri] = stamp, result_id(items), items
+                seen = analysis.seen
+            kept = self._known[uri] = stamp, result_id(items), items, seen
         return kept[1], kept[2]
 
 

@@ -210,6 +210,15 @@ class Editor:
 
         await asyncio.wait_for(wait(), LONGEST_S)
 
+    async def comes_to(self, uri: str, *codes: str) -> None:
+        """Wait until the diagnostics, asked for again and again, are those."""
+
+        async def wait() -> None:
+            while await self.codes(uri) != list(codes):
+                await asyncio.sleep(0.02)
+
+        await asyncio.wait_for(wait(), LONGEST_S)
+
     def messages(self) -> list[str]:
         return [one.message for one in self.client.messages]
 

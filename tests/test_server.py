@@ -451,3 +451,37 @@ async def test_forgetting_everything(tmp_path: Path) -> None:
         assert await window.codes(uri) == ["DL003"]
         await window.command("dladvise.restart")
         assert await window.codes(uri) == ["DL003"]
+
+
+# Other modules of the project
+
+SHARED = "from torch.utils.data import IterableDataset\n\n\nclass Rows(IterableDataset):\n"
+ROWS = "    def __iter__(self):\n        return iter(range(8))\n"
+USES = "from torch.utils.data import DataLoader\n\nfrom rows import Rows\n\n"
+
+
+async def test_what_is_typed_into_a_module_is_seen_where_it_is_imported(tmp_path: Path) -> None:
+    """Before it is saved; once it is closed, what stands in the file."""
+    async with editor(tmp_path) as window:
+        train = window.open("train.py", USES + "loader = DataLoader(Rows(), shuffle=True)\n")
+        rows = window.open("rows.py", SHARED + ROWS)
+        await window.comes_to(train, "DL007")
+        window.replace(rows, "class Rows(IterableDataset)", "class Rows(object)")
+        await window.comes_to(train)
+        window.close(rows)
+        await window.comes_to(train, "DL007")
+
+
+@pytest.mark.parametrize("client", ["vscode-1.139", "nvim-0.7.2"])
+async def test_a_module_that_is_written_on_disk_is_seen(tmp_path: Path, client: str) -> None:
+    """Where the client tells of it, and where it is looked for."""
+    async with editor(tmp_path, able(client)) as window:
+        uri = window.open("train.py", USES + "loader = DataLoader(Rows(), shuffle=True)\n")
+        (tmp_path / "rows.py").write_text(SHARED + ROWS)
+        event = lsp.FileEvent(window.uri("rows.py"), lsp.FileChangeType.Created)
+        if client.startswith("vscode"):
+            changed = lsp.DidChangeWatchedFilesParams([event])
+            window.client.workspace_did_change_watched_files(changed)
+            await window.comes_to(uri, "DL007")
+        else:
+            await window.until(lambda: uri in window.told and bool(window.told[uri].diagnostics))
