@@ -465,6 +465,20 @@ class RaisedThreads:
 
 
 @dataclass(frozen=True)
+class StartMethodCall:
+    """`set_start_method("spawn")`, not forced, where nothing catches that it raises.
+
+    `at_import` says that it runs whenever the file is imported; `earlier` is the call that
+    has set the method already.
+    """
+
+    span: Span
+    method: str
+    at_import: bool
+    earlier: Span | None
+
+
+@dataclass(frozen=True)
 class HostRead:
     """A copy to the CPU that does not wait, and is read in the same expression.
 
@@ -526,6 +540,7 @@ class Module:
     overflowing_seeds: tuple[OverflowingSeed, ...] = ()
     worker_seeds: tuple[WorkerSeed, ...] = ()
     raised_threads: tuple[RaisedThreads, ...] = ()
+    start_method_calls: tuple[StartMethodCall, ...] = ()
     host_reads: tuple[HostRead, ...] = ()
     find_training: Callable[[], Training] = Training
     problems: tuple[Problem, ...] = ()

@@ -25,6 +25,7 @@ from .sampler_classes import samplers_without_iter
 from .sampling import changes, samplers
 from .seeds import seed_recipes
 from .sharding import taken_by_accelerate
+from .start_methods import start_method_calls
 from .surroundings import surroundings
 from .target import Target
 from .text import Source, Span
@@ -69,6 +70,7 @@ def read(
         overflowing_seeds=overflowing_seeds(resolver, calls),
         worker_seeds=worker_seeds(resolver, calls, classes),
         raised_threads=raised_threads(resolver, calls, classes),
+        start_method_calls=start_method_calls(resolver),
         host_reads=host_reads(resolver),
         find_training=lambda: training(resolver, loops),
         problems=tuple(_problems(program)),
