@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from dladvise.advisor.constructions import Construction
+from dladvise.advisor.modules import Modules
+from dladvise.advisor.project import Project
 from dladvise.probe import TargetError
 from dladvise.probe import target as read_target
 
@@ -41,7 +43,8 @@ def run(words: str, as_json: bool) -> int:
         return WRONG_USE
     target = settings.target(*this_machines_cores())
     chosen = settings.rules_for(path)
-    found = known.explained(file.source, construction.callee, target, chosen)
+    project = Project(Modules(files.text_of))
+    found = known.explained(file.source, construction.callee, target, chosen, project)
     if as_json:
         say([json.dumps(known.explanation_json(found), indent=2)])
         return NOTHING

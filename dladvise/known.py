@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from dladvise.advisor.engine import reading
 from dladvise.advisor.ignores import silenced
 from dladvise.advisor.model import LoaderCall, Loop, Module
 from dladvise.advisor.placing import placed
+from dladvise.advisor.project import Project
 from dladvise.advisor.torch_api import DEFAULTS
 from dladvise.advisor.values import Case, Known, shown
 
@@ -82,9 +84,11 @@ class Explanation:
         return [one for one in self.judged if not one.findings and one.chosen is chosen]
 
 
-def explained(source: Source, callee: Span, target: Target, chosen: Sequence[Rule]) -> Explanation:
+def explained(
+    source: Source, callee: Span, target: Target, chosen: Sequence[Rule], project: Project
+) -> Explanation:
     """What is known of the construction with that callee, and what each rule says on it."""
-    module = reading()(source, target)
+    module = reading()(source, target, None, project.imports(source.path))
     call = next(one for one in module.loaders if one.callee == callee)
     judged = tuple(_judged(module, call, rule, rule in chosen) for rule in all_rules())
     loops = tuple(loop for loop in module.loops if loop.loader is call)
@@ -164,10 +168,12 @@ def _dataset(found: Explanation) -> str:
     call = found.call
     kind = {"map": "map-style", "iterable": "iterable", None: "of unknown kind"}[call.dataset_kind]
     if call.dataset_class is None:
-        return f"not a class of this file, {kind}"
-    line = found.line(call.dataset_class.find_span())
+        return f"no class that was found, {kind}"
+    where = f"of {os.path.relpath(call.dataset_class.path)}"
+    if not call.dataset_class.path:
+        where = f"on line {found.line(call.dataset_class.span)}"
     known = "" if call.dataset_class.bases_known else ", with bases of which not all is known"
-    return f"{call.dataset_class.name} on line {line}, {kind}{known}"
+    return f"{call.dataset_class.name} {where}, {kind}{known}"
 
 
 def _loop(found: Explanation, loop: Loop) -> str:

@@ -18,6 +18,7 @@ from dladvise.probe import Point
 from .analysis import Analysis, Loader
 from .documents import Unit
 from .measurements import Measurement
+from .neighbours import Neighbours
 
 if TYPE_CHECKING:
     from .language_server import Server
@@ -39,7 +40,7 @@ async def hover(server: Server, unit: Unit, params: lsp.HoverParams) -> lsp.Hove
     for loader in analysis.loaders:
         if loader.callee.start <= at <= loader.callee.end:
             lines = await server.in_analyst(
-                _construction, analysis, loader, server.memory(unit.uri)
+                _construction, analysis, loader, server.memory(unit.uri), server.neighbours
             )
             if (measurement := known.get(loader.key)) is not None:
                 lines += ["", *_measured(measurement, analysis.source.text)]
@@ -69,12 +70,15 @@ def _rule_at(source: Source, at: int) -> tuple[str, Span] | None:
     return None
 
 
-def _construction(analysis: Analysis, loader: Loader, memory: Memory) -> list[str]:
+def _construction(
+    analysis: Analysis, loader: Loader, memory: Memory, neighbours: Neighbours
+) -> list[str]:
     """What it is, with each of its arguments; while the text is broken, what it is alone."""
     effective = analysis.effective
     calls: Sequence[LoaderCall] = ()
     if not analysis.broken:
-        calls = analyze(analysis.source, effective.target, (), memory).loaders
+        project = neighbours.project()
+        calls = analyze(analysis.source, effective.target, (), memory, project).loaders
     call = next((one for one in calls if one.callee == loader.callee), None)
     text = analysis.source.text[loader.callee.start : loader.callee.end]
     if call is None:

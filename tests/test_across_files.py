@@ -1,0 +1,189 @@
+"""Names that a file has from other modules of its project are followed there, and only there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.front_door import dladvise, written
+
+LOADER = "from torch.utils.data import DataLoader\n"
+STREAM = """\
+from torch.utils.data import IterableDataset
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        return iter(range(8))
+"""
+SHUFFLED = "loader = DataLoader(Stream(), shuffle=True)\n"
+
+
+def found(folder: Path, *arguments: str) -> list[tuple[str, int, str]]:
+    """Path, line and code of each finding."""
+    done = dladvise("check", "--output-format", "json", "--exit-zero", *arguments, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return [(one["path"], one["line"], one["code"]) for one in json.loads(done.stdout)]
+
+
+@pytest.mark.parametrize(
+    ("module", "script", "words"),
+    [
+        ("rows.py", "train.py", "from rows import Stream"),
+        ("rows.py", "train.py", "import rows\n\nStream = rows.Stream"),
+        ("data/rows.py", "train.py", "from data.rows import Stream"),  # a folder, no package
+        ("data/__init__.py", "train.py", "from data import Stream"),
+        ("pkg/rows.py", "pkg/train.py", "from .rows import Stream"),
+        ("pkg/data/rows.py", "pkg/work/train.py", "from ..data.rows import Stream"),
+        ("src/pkg/rows.py", "scripts/train.py", "from pkg.rows import Stream"),
+        ("pkg/rows.py", "scripts/deep/train.py", "from pkg.rows import Stream"),
+        ("rows.py", "train.py", "from rows import *"),
+        ("rows.py", "train.py", "from rows import Stream as Rows\n\nStream = Rows"),
+    ],
+)
+def test_a_class_is_found_where_python_finds_it(
+    tmp_path: Path, module: str, script: str, words: str
+) -> None:
+    files = {"pyproject.toml": "", module: STREAM, script: f"{LOADER}{words}\n\n{SHUFFLED}"}
+    if "pkg/" in module:
+        files[f"{module.partition('pkg/')[0]}pkg/__init__.py"] = ""
+    folder = written(tmp_path, files)
+    assert [(path, code) for path, _, code in found(folder)] == [(script, "DL007")]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"pkg/__init__.py": "from .rows import Stream\n", "pkg/rows.py": STREAM},
+        {"pkg/__init__.py": "from .rows import *\n", "pkg/rows.py": STREAM},
+        {
+            "pkg/__init__.py": "from . import a\n\nStream = a.S\n",
+            "pkg/a.py": STREAM + "\nS = Stream\n",
+        },
+        {
+            "pkg/__init__.py": "from .base import Base\n\nclass Stream(Base):\n    pass\n",
+            "pkg/base.py": STREAM.replace("class Stream", "class Base"),
+        },
+    ],
+)
+def test_names_are_handed_on(tmp_path: Path, files: dict[str, str]) -> None:
+    script = f"{LOADER}from pkg import Stream\n\n{SHUFFLED}"
+    assert found(written(tmp_path, {**files, "train.py": script})) == [("train.py", 4, "DL007")]
+
+
+def test_constants_functions_and_loaders_of_other_modules(tmp_path: Path) -> None:
+    folder = written(
+        tmp_path,
+        {
+            "settings.py": "NUM_WORKERS = 0\n\n\ndef workers():\n    return 0\n",
+            "together.py": "def together():\n    return 1\n",
+            "compat.py": "from torch.utils.data import DataLoader\n",
+            "train.py": (
+                "import torch\nfrom compat import DataLoader\nfrom settings import NUM_WORKERS\n"
+                "from settings import workers\nfrom together import together\n\n"
+                "one = DataLoader([1], num_workers=NUM_WORKERS, prefetch_factor=2)\n"
+                "two = DataLoader([1], num_workers=workers(), prefetch_factor=2)\n"
+                "three = DataLoader([1], collate_fn=together)\n"
+            ),
+        },
+    )
+    assert found(folder, "--select", "DL003,DL012") == [
+        ("train.py", 7, "DL003"),
+        ("train.py", 8, "DL003"),
+        ("train.py", 9, "DL012"),
+    ]
+
+
+def test_a_method_that_a_base_elsewhere_has_is_not_missing(tmp_path: Path) -> None:
+    base = (
+        "from torch.utils.data import Dataset\n\n\nclass BaseDataset(Dataset):\n"
+        "    def __len__(self):\n        return 8\n"
+    )
+    script = (
+        f"{LOADER}from base import BaseDataset\n\n\nclass Rows(BaseDataset):\n"
+        "    def __getitem__(self, index):\n        return index\n\n\nloader = DataLoader(Rows())\n"
+    )
+    folder = written(tmp_path, {"base.py": base, "train.py": script})
+    assert found(folder, "--select", "DL010") == []
+    (folder / "base.py").write_text(base.replace("__len__", "size"))
+    assert found(folder, "--select", "DL010") == [("train.py", 5, "DL010")]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"rows.py": STREAM.replace("IterableDataset", "object")}, "from rows import Stream"),
+        ({"rows.py": "try:\n    from fast import Stream\nexcept ImportError:\n    Stream = None\n"},
+         "from rows import Stream"),
+        ({"rows.py": "import Stream from nowhere\n"}, "from rows import Stream"),
+        ({"rows.py": "from train import Stream\n"}, "from rows import Stream"),  # in a circle
+        ({"a.py": "from b import Stream\n", "b.py": "from a import Stream\n"}, "from a import Stream"),
+        ({"rows/readme.txt": ""}, "from rows import Stream"),
+        ({}, "from nowhere.rows import Stream"),
+        ({}, "from ......beyond import Stream"),
+    ],
+)  # fmt: skip
+def test_what_is_not_known_there_is_not_known_here(
+    tmp_path: Path, files: dict[str, str], words: str
+) -> None:
+    folder = written(tmp_path, {**files, "train.py": f"{LOADER}{words}\n\n{SHUFFLED}"})
+    assert found(folder, "--select", "DL007", "train.py") == []
+
+
+def test_a_module_may_be_changed_by_who_imports_it(tmp_path: Path) -> None:
+    """`settings.workers` may be set before it is read; what was imported by name was not."""
+    script = (
+        f"import settings\n{LOADER}\n"
+        "loader = DataLoader([1], num_workers=settings.workers, prefetch_factor=2)\n"
+    )
+    folder = written(tmp_path, {"settings.py": "workers = 0\n", "train.py": script})
+    assert found(folder, "--select", "DL003") == []
+
+
+def test_installed_packages_are_nobodys_modules(tmp_path: Path) -> None:
+    """But their own modules are theirs."""
+    folder = written(
+        tmp_path,
+        {
+            "pyproject.toml": "",
+            "site-packages/rows.py": STREAM,
+            "site-packages/pkg/__init__.py": STREAM,
+            "site-packages/pkg/other.py": f"{LOADER}from rows import Stream\n\n{SHUFFLED}",
+            "site-packages/pkg/own.py": f"{LOADER}from pkg import Stream\n\n{SHUFFLED}",
+        },
+    )
+    assert [path for path, _, _ in found(folder, "--select", "DL007", "site-packages/pkg")] == [
+        "site-packages/pkg/own.py"
+    ]
+
+
+def test_the_cache_looks_at_the_other_modules_again(tmp_path: Path) -> None:
+    """Whether one has changed, is gone, or another is found before it."""
+    script = f"{LOADER}from pkg.rows import Stream\n\n{SHUFFLED}"
+    files = {"pyproject.toml": "", "src/pkg/rows.py": STREAM, "scripts/train.py": script}
+    folder = written(tmp_path, files)
+    speaks = [("scripts/train.py", 4, "DL007")]
+    assert found(folder) == found(folder) == speaks
+    place = folder / "src/pkg/rows.py"
+    place.write_text(STREAM.replace("(IterableDataset)", ""))
+    assert found(folder) == []
+    place.write_text(STREAM)
+    assert found(folder) == speaks
+    nearer = folder / "scripts/pkg"
+    nearer.mkdir()
+    (nearer / "rows.py").write_text("Stream = list\n")
+    assert found(folder) == []
+    (nearer / "rows.py").unlink()
+    nearer.rmdir()
+    place.unlink()
+    assert found(folder) == []
+
+
+def test_explain_names_the_file_of_the_dataset(tmp_path: Path) -> None:
+    script = f"{LOADER}from rows import Stream\n\nloader = DataLoader(Stream())\n"
+    folder = written(tmp_path, {"rows.py": STREAM, "train.py": script})
+    done = dladvise("explain", "train.py:4", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "Stream of rows.py, iterable" in done.stdout.decode()
