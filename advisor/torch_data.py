@@ -5,6 +5,7 @@ from __future__ import annotations
 from .calls import ReadCall
 from .classes import Classes
 from .loader_uses import loader_uses
+from .one_shot import spent_samplers, spent_streams, stray_stops
 from .resolve import Resolver
 from .torch_data_calls import data_calls
 from .torch_data_model import TorchData
@@ -18,4 +19,6 @@ def torch_data(resolver: Resolver, calls: list[ReadCall], classes: Classes) -> T
         subset_overrides=subset_overrides(resolver),
         calls=data_calls(resolver, classes),
         loader_uses=loader_uses(resolver, calls),
+        spent=(*spent_samplers(resolver, calls), *spent_streams(resolver, calls)),
+        stray_stops=tuple(stray_stops(resolver, classes, calls)),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .text import Span
 
 if TYPE_CHECKING:
-    from .model import Argument
+    from .model import Argument, LoaderCall
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,29 @@ class LoaderUse:
 
 
 @dataclass(frozen=True)
+class SpentIterator:
+    """A loader draws from an iterator that is at its end after one epoch.
+
+    It is given as `argument`, sampler or batch_sampler, or is what __iter__ of the dataset gives
+    where that is empty. `keeps_batches` says that a list of it has the same items.
+    """
+
+    words: str
+    span: Span
+    loader: LoaderCall
+    argument: str = ""
+    keeps_batches: bool = False
+
+
+@dataclass(frozen=True)
+class StrayStop:
+    """A next() in __getitem__ or a collate_fn, of an iterator that comes to its end."""
+
+    span: Span
+    iterator: str
+
+
+@dataclass(frozen=True)
 class TorchData:
     """All of them."""
 
@@ -107,3 +130,5 @@ class TorchData:
     subset_overrides: tuple[SubsetOverride, ...] = ()
     calls: tuple[DataCall, ...] = ()
     loader_uses: tuple[LoaderUse, ...] = ()
+    spent: tuple[SpentIterator, ...] = ()
+    stray_stops: tuple[StrayStop, ...] = ()
