@@ -65,7 +65,7 @@ class Classes:
             if within not in self._elsewhere:
                 self._elsewhere[within] = within.dataset_class()
             return self._elsewhere[within]
-        return None if within is None else self.of_scope(within)
+        return self.of_scope(within) if isinstance(within, Scope) else None
 
     def of_scope(self, scope: Scope) -> DatasetClass | None:
         """The dataset class whose body `scope` is; None where it is none."""

@@ -28,9 +28,11 @@ class Definition:
         """Its body; None where that cannot be read."""
         return self.module.scope(self.path)
 
-    def member(self, name: str) -> Value | None:
-        """What a class has under a name; None where others cannot know."""
-        return self.module.member(self.scope, name) if self.scope else None
+    def member(self, name: str, *, of_object: bool = False) -> Value | None:
+        """What a class, or an object of it, has under a name; None where others cannot know."""
+        if not self.is_class or self.scope is None:
+            return None
+        return self.module.member(self.scope, name, of_object=of_object)
 
     def called(self) -> Value | None:
         """What calling a function gives; None where others cannot know."""

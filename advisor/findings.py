@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .model import LoaderCall, Module
     from .modules import Seen
     from .text import Edit, Source, Span
+    from .values import Origin
 
 
 class Severity(IntEnum):
@@ -50,6 +51,12 @@ class Related:
 
     span: Span
     message: str
+
+
+def pointed(origin: Origin | None, message: str) -> tuple[Related, ...]:
+    """The place of a default; nothing where there is none, or it stands in another file."""
+    span = origin.span if origin is not None else None
+    return () if span is None else (Related(span, message),)
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,10 @@ def member(resolver: Resolver, case: Case, name: str, base: str = "") -> Value:
             return (Case(Symbol(canonical(f"{owner}.{name}"))),)  # who imports it may set it
         case Defined("class", _, scope):
             return _of_class(resolver, scope, name, of_object=False)
+        case Made("argparse.Namespace", within=module) if module is not None:
+            return module.option(name) or NOTHING_KNOWN
+        case Made(_, _, Definition() as definition, ()):
+            return definition.member(name, of_object=True) or NOTHING_KNOWN
         case Made("argparse.Namespace"):
             return options.argparse_default(resolver, name) or NOTHING_KNOWN
         case Made(maker, (call, at), None, ()) if maker in LOADERS:

@@ -18,11 +18,12 @@ from .classes_model import DatasetClass
 from .definitions import Definition
 from .modules import INSTALLED, PACKAGE, Kind, Modules, Seen
 from .nodes import below
+from .options import argparse_default
 from .program import Program
 from .resolve import Resolver
 from .scopes import Scope
 from .text import Source
-from .values import Case, Defined, Known, Number, Symbol, Text, Value, What
+from .values import Case, Defined, Known, Made, Number, Origin, Symbol, Text, Value, What
 
 # What rules know by its name, though it may be the project that is looked at.
 KNOWN = frozenset({"torch", "torchvision", "torchaudio", "torchdata", "torch_geometric", "monai",
@@ -210,14 +211,27 @@ class OtherModule:
                 return scope
         return None
 
-    def member(self, scope: Scope, name: str) -> Value | None:
-        """What a class of this module has under a name; None where others cannot know."""
-        whole = (Case(Defined(scope.kind, scope.name, scope)),)
-        return self._carried(self.resolver.member(whole, name))
+    def member(self, scope: Scope, name: str, *, of_object: bool) -> Value | None:
+        """What a class of this module, or an object of it, has under a name.
+
+        None where others cannot know: also what its body sets, which anybody may set anew.
+        """
+        whole = Made(scope.name, None, scope) if of_object else Defined("class", scope.name, scope)
+        found = self._carried(self.resolver.member((Case(whole),), name))
+        if found is None or any(one.origin is None and not _is_named(one.what) for one in found):
+            return None
+        return found
+
+    def option(self, name: str) -> Value | None:
+        """The default of the option of this module's command line with that name."""
+        found = argparse_default(self.resolver, name)
+        return None if found is None else self._carried(found)
 
     def returned_by(self, scope: Scope) -> Value | None:
         """What calling a function of this module gives; None where others cannot know."""
-        return self._carried(returned(self.resolver, scope))
+        found = self._carried(returned(self.resolver, scope))
+        # a default of its own parameters is not what the caller gives
+        return None if found is None or any(one.origin is not None for one in found) else found
 
     def dataset_class(self, scope: Scope) -> DatasetClass | None:
         """What is known of a class of this module; None where it is none of datasets."""
@@ -229,15 +243,25 @@ class OtherModule:
         found = []
         for case in value:
             what = self._alone(case.what)
-            if what is None or case.given or case.origin is not None:
+            if what is None or case.given or case.via:
                 return None
-            found.append(Case(what))
+            found.append(
+                Case(what, origin=None if case.origin is None else self._there(case.origin))
+            )
         return tuple(found)
+
+    def _there(self, origin: Origin) -> Origin:
+        """The same, as it is told in other files."""
+        return replace(origin, file=origin.file or os.path.basename(self.path))
 
     def _alone(self, what: What) -> What | None:
         """What can be said without a place in this module; None for all else."""
         match what:
             case Known() | Number() | Text() | Symbol():
+                return what
+            case Made("argparse.Namespace", within=None):
+                return Made("argparse.Namespace", within=self)
+            case Made("argparse.Namespace"):
                 return what
             case Defined("class" | "function" as kind, _, scope, False):
                 path = tuple(one.name for one in _outward(scope))[::-1]
@@ -245,6 +269,11 @@ class OtherModule:
                     name = ".".join((self._name, *path))
                     return Symbol(name, Definition(self, path, kind == "class"))
         return None
+
+
+def _is_named(what: What) -> bool:
+    """Reports whether it is a function or class, which nobody replaces."""
+    return isinstance(what, Symbol)
 
 
 def _outward(scope: Scope) -> Iterator[Scope]:

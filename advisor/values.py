@@ -119,15 +119,18 @@ class Origin:
     node: Any = field(repr=False)
     locate: Callable[[Any], tuple[Span, int]] = field(repr=False, compare=False)
     tells_line: bool = False
+    file: str = ""  # of the other module where it stands
 
     @property
-    def span(self) -> Span:
-        """Where the default stands."""
-        return self.locate(self.node)[0]
+    def span(self) -> Span | None:
+        """Where the default stands; None for another file."""
+        return None if self.file else self.locate(self.node)[0]
 
     @property
     def words(self) -> str:
         """What it is called in messages."""
+        if self.file:
+            return f"{self.label} in {self.file}, line {self.locate(self.node)[1]}"
         if not self.tells_line:
             return self.label
         return f"{self.label} on line {self.locate(self.node)[1]}"

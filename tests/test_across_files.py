@@ -46,7 +46,11 @@ def found(folder: Path, *arguments: str) -> list[tuple[str, int, str]]:
 def test_a_class_is_found_where_python_finds_it(
     tmp_path: Path, module: str, script: str, words: str
 ) -> None:
-    files = {"pyproject.toml": "", module: STREAM, script: f"{LOADER}{words}\n\n{SHUFFLED}"}
+    files: dict[str, str | bytes] = {
+        "pyproject.toml": "",
+        module: STREAM,
+        script: f"{LOADER}{words}\n\n{SHUFFLED}",
+    }
     if "pkg/" in module:
         files[f"{module.partition('pkg/')[0]}pkg/__init__.py"] = ""
     folder = written(tmp_path, files)
@@ -68,7 +72,7 @@ def test_a_class_is_found_where_python_finds_it(
         },
     ],
 )
-def test_names_are_handed_on(tmp_path: Path, files: dict[str, str]) -> None:
+def test_names_are_handed_on(tmp_path: Path, files: dict[str, str | bytes]) -> None:
     script = f"{LOADER}from pkg import Stream\n\n{SHUFFLED}"
     assert found(written(tmp_path, {**files, "train.py": script})) == [("train.py", 4, "DL007")]
 
@@ -94,6 +98,30 @@ def test_constants_functions_and_loaders_of_other_modules(tmp_path: Path) -> Non
         ("train.py", 8, "DL003"),
         ("train.py", 9, "DL012"),
     ]
+
+
+def test_defaults_that_stand_in_other_modules(tmp_path: Path) -> None:
+    """Those of the command line and of fields; what a function's caller gives is not known."""
+    options = (
+        "import argparse\nfrom dataclasses import dataclass\n\n\ndef parsed():\n"
+        "    parser = argparse.ArgumentParser()\n"
+        "    parser.add_argument('--workers', type=int, default=0)\n"
+        "    return parser.parse_args()\n\n\n"
+        "@dataclass\nclass Config:\n    workers: int = 0\n\n\n"
+        "def count(n=0):\n    return n\n\n\nclass Mutable:\n    workers = 0\n"
+    )
+    lines = ["args.workers", "config.workers", "count(2)", "count()", "Mutable.workers"]
+    script = LOADER + "from options import Config, Mutable, count, parsed\n\n"
+    script += "args = parsed()\nconfig = Config()\n"
+    script += "".join(
+        f"DataLoader([1], num_workers={line}, persistent_workers=True)\n" for line in lines
+    )
+    folder = written(tmp_path, {"options.py": options, "train.py": script})
+    done = dladvise("check", "--output-format", "json", "--select", "DL003,DL004", cwd=folder)
+    told = {one["line"]: one["message"] for one in json.loads(done.stdout)}
+    assert list(told) == [6, 7]
+    assert "0 by the default of --workers in options.py, line 7" in told[6]
+    assert "0 by the default of field 'workers' in options.py, line 13" in told[7]
 
 
 def test_a_method_that_a_base_elsewhere_has_is_not_missing(tmp_path: Path) -> None:
@@ -126,7 +154,7 @@ def test_a_method_that_a_base_elsewhere_has_is_not_missing(tmp_path: Path) -> No
     ],
 )  # fmt: skip
 def test_what_is_not_known_there_is_not_known_here(
-    tmp_path: Path, files: dict[str, str], words: str
+    tmp_path: Path, files: dict[str, str | bytes], words: str
 ) -> None:
     folder = written(tmp_path, {**files, "train.py": f"{LOADER}{words}\n\n{SHUFFLED}"})
     assert found(folder, "--select", "DL007", "train.py") == []
@@ -162,7 +190,11 @@ def test_installed_packages_are_nobodys_modules(tmp_path: Path) -> None:
 def test_the_cache_looks_at_the_other_modules_again(tmp_path: Path) -> None:
     """Whether one has changed, is gone, or another is found before it."""
     script = f"{LOADER}from pkg.rows import Stream\n\n{SHUFFLED}"
-    files = {"pyproject.toml": "", "src/pkg/rows.py": STREAM, "scripts/train.py": script}
+    files: dict[str, str | bytes] = {
+        "pyproject.toml": "",
+        "src/pkg/rows.py": STREAM,
+        "scripts/train.py": script,
+    }
     folder = written(tmp_path, files)
     speaks = [("scripts/train.py", 4, "DL007")]
     assert found(folder) == found(folder) == speaks

@@ -2,7 +2,7 @@ import re
 from collections.abc import Iterator
 
 from ..edits import editable
-from ..findings import Fix, Hit, Related, Severity, rule
+from ..findings import Fix, Hit, Severity, pointed, rule
 from ..model import Argument, LoaderCall, Module
 from ..text import Edit
 from ..values import Case, Known, Number
@@ -25,7 +25,7 @@ def worker_option_when_workers_may_be_zero(module: Module) -> Iterator[Hit]:
                 argument.whole,
                 f"num_workers {why}, and then torch raises {when} because of {option}",
                 _guarded(call, option, argument),
-                related=(Related(zero.origin.span, "0 here"),) if zero.origin else (),
+                related=pointed(zero.origin, "0 here"),
             )
 
 

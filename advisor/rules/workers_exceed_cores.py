@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 from ..edits import editable
-from ..findings import Fix, Hit, Related, Safety, Severity, rule
+from ..findings import Fix, Hit, Safety, Severity, pointed, rule
 from ..model import LoaderCall, Module
 from ..text import Edit
 from ..values import Known
@@ -24,7 +24,7 @@ def workers_exceed_cores(module: Module) -> Iterator[Hit]:
             workers.whole,
             f"{count} workers{why}, and {one} usable ({module.target.cores_from}): they take turns",
             _lowered(call, cores),
-            related=(Related(origin.span, f"{count} here"),) if origin else (),
+            related=pointed(origin, f"{count} here"),
         )
 
 
