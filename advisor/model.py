@@ -479,6 +479,19 @@ class StartMethodCall:
 
 
 @dataclass(frozen=True)
+class UnsentResult:
+    """A part of what a collate_fn returns that pickle refuses; `words` say what it is.
+
+    `in_parentheses` is said of a generator expression with a pair of its own.
+    """
+
+    span: Span
+    words: str
+    in_parentheses: bool
+    loader: LoaderCall
+
+
+@dataclass(frozen=True)
 class HostRead:
     """A copy to the CPU that does not wait, and is read in the same expression.
 
@@ -541,6 +554,7 @@ class Module:
     worker_seeds: tuple[WorkerSeed, ...] = ()
     raised_threads: tuple[RaisedThreads, ...] = ()
     start_method_calls: tuple[StartMethodCall, ...] = ()
+    unsent_results: tuple[UnsentResult, ...] = ()
     host_reads: tuple[HostRead, ...] = ()
     find_training: Callable[[], Training] = Training
     problems: tuple[Problem, ...] = ()

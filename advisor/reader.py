@@ -32,6 +32,7 @@ from .text import Source, Span
 from .torch_data import torch_data
 from .training import training
 from .trees import SyntaxProblem
+from .unsent_results import unsent_results
 from .worker_seeds import worker_seeds
 from .worker_threads import raised_threads
 
@@ -71,6 +72,7 @@ def read(
         worker_seeds=worker_seeds(resolver, calls, classes),
         raised_threads=raised_threads(resolver, calls, classes),
         start_method_calls=start_method_calls(resolver),
+        unsent_results=unsent_results(resolver, calls),
         host_reads=host_reads(resolver),
         find_training=lambda: training(resolver, loops),
         problems=tuple(_problems(program)),
