@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from ..classes_model import DatasetClass, Kept
@@ -33,6 +34,8 @@ def array_copied_per_worker(module: Module) -> Iterator[Hit]:
             what = _array(kept)
             if what is None or kept.span in told or not _stays(dataset, kept.attribute):
                 continue
+            if _is_archive(module.source.text, kept):
+                continue  # which pickle refuses
             told.add(kept.span)
             yield Hit(
                 kept.span,
@@ -58,6 +61,14 @@ def _array(kept: Kept) -> str | None:
 
 def _words(what: What) -> str | None:
     return ARRAYS.get(what.name) if isinstance(what, Made) else None
+
+
+def _is_archive(text: str, kept: Kept) -> bool:
+    """Reports whether it is, by its file's name or by its use, a file of several arrays."""
+    if all(isinstance(what, Made) and what.part for what in kept.what):
+        return False  # one of them
+    by_name = ".npz" in text[kept.span.start : kept.span.end]
+    return by_name or re.search(rf"\.{kept.attribute}\[\s*['\"]", text) is not None
 
 
 def _stays(dataset: DatasetClass, attribute: str) -> bool:
