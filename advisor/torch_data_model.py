@@ -123,6 +123,19 @@ class StrayStop:
 
 
 @dataclass(frozen=True)
+class Uncollatable:
+    """What a dataset gives that torch cannot put into a batch without a collate_fn.
+
+    `words` say what it is; `is_whole` that it is the sample and not only a part of it.
+    """
+
+    span: Span
+    words: str
+    loader: LoaderCall
+    is_whole: bool
+
+
+@dataclass(frozen=True)
 class TorchData:
     """All of them."""
 
@@ -132,3 +145,4 @@ class TorchData:
     loader_uses: tuple[LoaderUse, ...] = ()
     spent: tuple[SpentIterator, ...] = ()
     stray_stops: tuple[StrayStop, ...] = ()
+    uncollatable: tuple[Uncollatable, ...] = ()

@@ -68,7 +68,7 @@ def _read(
         continue_span=program.span(last, scope) if continues and last is not None else None,
         raises=any(isinstance(one, cst.Raise) for one in every_node(handler.body)),
         talks_of_loading="memory" not in words and any(w in words for w in LOADING_WORDS),
-        quiet="memory" not in words and all(_is_quiet(one) for one in small),
+        quiet="memory" not in words and all(is_quiet(one) for one in small),
     )
 
 
@@ -85,7 +85,7 @@ def _exceptions(handler: cst.ExceptHandler) -> tuple[str, ...]:
     return names or ("BaseException",)
 
 
-def _is_quiet(node: cst.CSTNode) -> bool:
+def is_quiet(node: cst.CSTNode) -> bool:
     """Reports whether a statement only tells, passes or goes on."""
     if isinstance(node, (cst.Pass, cst.Continue)):
         return True
