@@ -13,6 +13,8 @@ def missing_pin_memory(module: Module) -> Iterator[Hit]:
     for call in module.loaders:
         if call.handed_to or call.framework_hook or not call.workers.surely_some:
             continue
+        if call.device_rows is not None:
+            continue  # what is on the GPU cannot be pinned
         scenarios = call.scenarios("pin_memory")
         off = all(s["pin_memory"].what == Known(False) and s["pin_memory"].origin is None
                   for s in scenarios)  # fmt: skip
