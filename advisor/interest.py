@@ -17,6 +17,10 @@ HOMES = (b"torch.utils", b"torch_geometric", b"monai", b"torchdata")
 _TAKEN_ON = (b"DataLoader(", b"Dataset)")
 _SUBJECTS = (b"DataLoader", b"Dataset", b"random_split", b"get_state", b"Subset", b"Sampler")
 
+# What rules know by its name: it is not followed, though it may be the project itself.
+LIBRARIES = frozenset({"torch", "torchvision", "torchaudio", "torchdata", "torch_geometric",
+                       "monai", "lightning", "pytorch_lightning", "transformers"})  # fmt: skip
+
 # Samplers and datasets that a file may make for a loader elsewhere
 _MADE_ALONE = ("RandomSampler", "BatchSampler", "DistributedSampler", "ConcatDataset",
                "ChainDataset", "StackDataset", "TensorDataset")  # fmt: skip
@@ -164,9 +168,16 @@ def _imported(text: str) -> tuple[set[str], set[str]]:
                 classes |= {"Dataset", "IterableDataset", "Sampler", "Subset"}
             elif match["name"].endswith("DataLoader"):
                 loaders.add(name)
-            elif statement["home"].startswith(_FOLDERS) or _TORCH_DATASET.search(match["name"]):
+            elif statement["home"].startswith(_FOLDERS) or (
+                _may_give_datasets(statement["home"]) and _TORCH_DATASET.search(match["name"])
+            ):
                 classes.add(name)
     return loaders, classes
+
+
+def _may_give_datasets(home: str) -> bool:
+    """Reports whether a module is torch's own, or may be one of the project."""
+    return home.startswith("torch.utils") or home.partition(".")[0] not in LIBRARIES
 
 
 def _grow(defined: list[tuple[str, str]], loaders: set[str], classes: set[str]) -> None:

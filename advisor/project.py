@@ -16,6 +16,7 @@ from .calling import returned
 from .classes import Classes
 from .classes_model import DatasetClass
 from .definitions import Definition
+from .interest import LIBRARIES
 from .modules import INSTALLED, PACKAGE, Kind, Modules, Seen
 from .nodes import below
 from .options import argparse_default
@@ -25,9 +26,6 @@ from .scopes import Scope
 from .text import Source
 from .values import Case, Defined, Known, Made, Number, Origin, Symbol, Text, Value, What
 
-# What rules know by its name, though it may be the project that is looked at.
-KNOWN = frozenset({"torch", "torchvision", "torchaudio", "torchdata", "torch_geometric", "monai",
-                   "lightning", "pytorch_lightning"})  # fmt: skip
 LARGEST = 400_000  # characters; what is longer was generated
 MOST_MODULES = 30  # that are kept: garbage is searched for among all of them
 
@@ -115,7 +113,7 @@ class Imports:
 
     def _find(self, name: str) -> Value | None:
         parts = name.lstrip(".").split(".")
-        if parts[0] in KNOWN or not parts[0]:
+        if parts[0] in LIBRARIES or not parts[0]:
             return None
         n_dots = len(name) - len(name.lstrip("."))
         for place, rest in self._below(n_dots, parts) if n_dots else self._absolute(parts):

@@ -42,6 +42,7 @@ WORTH_COLLECTING_BYTES = 200_000
 # Below that, starting processes costs more than they save (about 20,000 lines).
 WORTH_PROCESSES_BYTES = 700_000
 MOST_PROCESSES = 8  # some 60 MB each; more would wait for the longest file anyway
+PARTS = 12  # of the files, for each process: neighbours read the same modules
 
 
 class Change(Enum):
@@ -252,15 +253,13 @@ def _in_processes(jobs: list[Job], count: int) -> Iterator[Outcome]:
     try:
         with ProcessPoolExecutor(count, get_context(method), _begin, (os.getpid(),)) as pool:
             try:
-                # the longest first, so that none of them starts when the others are done
-                ordered = sorted(jobs, key=lambda job: len(job.raw), reverse=True)
                 with _interrupted_later():
-                    futures = {pool.submit(_check_one_of_many, job): job for job in ordered}
-                for future in as_completed(futures):
+                    parts = {pool.submit(_check_part, part): part for part in _parts(jobs, count)}
+                for future in as_completed(parts):
                     try:
-                        yield future.result()
+                        yield from future.result()
                     except BrokenProcessPool:
-                        left.append(futures[future])
+                        left += parts[future]
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 for child in active_children():
@@ -272,6 +271,27 @@ def _in_processes(jobs: list[Job], count: int) -> Iterator[Outcome]:
             child.kill()
     for job in left:
         yield _alone(job)
+
+
+def _check_part(jobs: list[Job]) -> list[Outcome]:
+    return [_check_one_of_many(job) for job in jobs]
+
+
+def _parts(jobs: list[Job], count: int) -> list[list[Job]]:
+    """The jobs divided into runs of neighbours, the longest runs first.
+
+    So none of those starts when the others are done.
+    """
+    room = sum(len(job.raw) for job in jobs) // (count * PARTS) + 1
+    parts: list[list[Job]] = []
+    taken = room
+    for job in jobs:
+        if taken >= room:
+            parts.append([])
+            taken = 0
+        parts[-1].append(job)
+        taken += len(job.raw)
+    return sorted(parts, key=lambda part: sum(len(job.raw) for job in part), reverse=True)
 
 
 @contextmanager
