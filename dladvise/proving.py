@@ -38,6 +38,7 @@ WITHOUT = {
     "DL099": "it is about dladvise's own comments",
     "DL107": "it needs several ranks, and a library that divides loaders among them",
     "DL115": "it needs a GPU, and what comes out wrong depends on chance",
+    "DL202": "it is about time spent beside a GPU, and nothing is bundled yet that measures it",
 }
 
 

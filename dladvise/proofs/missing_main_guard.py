@@ -1,4 +1,4 @@
-"""A worker that is spawned imports the script that it belongs to."""
+"""A process that is spawned, as a worker is, imports the script that it belongs to."""
 
 import subprocess
 import sys
@@ -6,20 +6,20 @@ import sys
 RAISES = ("RuntimeError",)
 
 UNGUARDED = """
-from torch.utils.data import DataLoader
+import multiprocessing
 
-loader = DataLoader([1, 2], num_workers=1, multiprocessing_context="spawn")
-for batch in loader:
-    pass
+worker = multiprocessing.get_context("spawn").Process(target=print)
+worker.start()
+worker.join()
 """
 
 GUARDED = """
-from torch.utils.data import DataLoader
+import multiprocessing
 
-loader = DataLoader([1, 2], num_workers=1, multiprocessing_context="spawn")
 if __name__ == "__main__":
-    for batch in loader:
-        pass
+    worker = multiprocessing.get_context("spawn").Process(target=print)
+    worker.start()
+    worker.join()
 """
 
 
@@ -27,9 +27,10 @@ def run_script(text):
     with open("script.py", "w") as file:  # in the folder of this run
         file.write(text)
     done = subprocess.run([sys.executable, "script.py"], stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        kind, _, words = done.stderr.strip().splitlines()[-1].partition(": ")
-        raise {"RuntimeError": RuntimeError}.get(kind, Exception)(words)
+    _, error, words = done.stderr.partition("RuntimeError:")
+    if error:
+        raise RuntimeError(" ".join(words.split("\n\n")[0].split()))
+    assert not done.stderr, done.stderr
 
 
 def bad():

@@ -1,5 +1,7 @@
 """Of a pool of threads a forked worker has the memory, and none of the threads."""
 
+import signal
+
 import torch
 from torch.utils.data import DataLoader, Dataset
 
@@ -16,22 +18,21 @@ class Sums(Dataset):
 
 
 def two_threads(worker_id):
+    signal.alarm(2)  # without it the worker would wait for ever
     torch.set_num_threads(2)
 
 
 def one_thread(worker_id):
+    signal.alarm(2)
     torch.set_num_threads(1)
 
 
 def load(init_worker):
     torch.set_num_threads(2)
     torch.ones(1_000_000).sum()  # now the main process has a pool of threads
+    context = "fork"
     for _ in DataLoader(
-        Sums(),
-        num_workers=1,
-        worker_init_fn=init_worker,
-        multiprocessing_context="fork",
-        timeout=2,  # without it this would wait for ever
+        Sums(), num_workers=1, worker_init_fn=init_worker, multiprocessing_context=context
     ):
         pass
 
