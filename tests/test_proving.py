@@ -136,6 +136,7 @@ def test_what_is_no_python_is_told(tmp_path: Path) -> None:
     assert "is no Python" in done.stderr.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there are no such signals to send")
 @pytest.mark.parametrize(
     ("name", "status"), [("SIGINT", 130), ("SIGTERM", -signal.SIGTERM), ("SIGKILL", -9)]
@@ -157,7 +158,7 @@ def test_nothing_is_left_when_it_is_ended(name: str, status: int, tmp_path: Path
     _wait_until(lambda: not _working_below(folder) and not list(folder.glob("dladvise-*")))
 
 
-def _wait_until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+def _wait_until(is_so: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline
