@@ -169,8 +169,9 @@ def _dataset(found: Explanation) -> str:
     kind = {"map": "map-style", "iterable": "iterable", None: "of unknown kind"}[call.dataset_kind]
     if call.dataset_class is None:
         return f"no class that was found, {kind}"
-    where = f"of {os.path.relpath(call.dataset_class.path)}"
-    if not call.dataset_class.path:
+    if call.dataset_class.path:
+        where = f"of {os.path.relpath(call.dataset_class.path)}"
+    else:
         where = f"on line {found.line(call.dataset_class.span)}"
     known = "" if call.dataset_class.bases_known else ", with bases of which not all is known"
     return f"{call.dataset_class.name} {where}, {kind}{known}"
