@@ -69,7 +69,7 @@ class _Piece(NamedTuple):
     problem: SyntaxProblem | None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _piece(text: str, around: tuple[str, ...], owner: str) -> _Piece:
     """The statements `text`, in the innermost of suites whose statements are indented as `around`.
 

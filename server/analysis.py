@@ -39,7 +39,8 @@ class Loader:
 class Analysis:
     """The findings and loaders of a source, in order of place.
 
-    `seen` is what they depend on of other modules. `clean` is that of the last source that could be read as a whole, of this one where it can.
+    `seen` is what they depend on of other modules. `clean` is that of the last source that
+    could be read as a whole, of this one where it can.
     """
 
     source: Source

@@ -138,9 +138,7 @@ class Workspace:
             seen: frozenset[Seen] = frozenset()
             if source is not None:
                 unit = Text(Document(uri, source, encoding=server.documents.encoding))
-                analysis = await server.in_analyst(
-                    analysed, source, effective, None, None, around
-                )
+                analysis = await server.in_analyst(analysed, source, effective, None, None, around)
                 items = diagnostics(unit, analysis, {}, server.client)[uri]
                 seen = analysis.seen
             kept = self._known[uri] = stamp, result_id(items), items, seen

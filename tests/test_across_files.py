@@ -147,7 +147,10 @@ def test_a_method_that_a_base_elsewhere_has_is_not_missing(tmp_path: Path) -> No
          "from rows import Stream"),
         ({"rows.py": "import Stream from nowhere\n"}, "from rows import Stream"),
         ({"rows.py": "from train import Stream\n"}, "from rows import Stream"),  # in a circle
-        ({"a.py": "from b import Stream\n", "b.py": "from a import Stream\n"}, "from a import Stream"),
+        (
+            {"a.py": "from b import Stream\n", "b.py": "from a import Stream\n"},
+            "from a import Stream",
+        ),
         ({"rows/readme.txt": ""}, "from rows import Stream"),
         ({}, "from nowhere.rows import Stream"),
         ({}, "from ......beyond import Stream"),
