@@ -27,10 +27,11 @@ class Package:
 
 def packages(cache: Path = CACHE) -> list[Package]:
     """Every package of the list; fetched once, then taken from `cache`."""
-    return [_package(line, cache) for line in LIST.read_text().splitlines() if "==" in line]
+    return [fetched(line, cache) for line in LIST.read_text().splitlines() if "==" in line]
 
 
-def _package(requirement: str, cache: Path) -> Package:
+def fetched(requirement: str, cache: Path) -> Package:
+    """One package in the version that is named, as `name==version`."""
     name, _, version = requirement.strip().partition("==")
     folder = cache / "src" / f"{name}-{version}"
     if not folder.is_dir():
