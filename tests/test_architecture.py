@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,8 @@ def files(folder: str) -> list[Path]:
     return sorted((ROOT / folder).glob("*.py" if folder == "dladvise" else "**/*.py"))
 
 
-def imported(path: Path) -> set[str]:
+@cache
+def imported(path: Path) -> frozenset[str]:
     """Every name `path` imports, in full: `dladvise.advisor.model.Module`."""
     room, *inner = path.relative_to(ROOT).parts[:-1]
     package = ["dladvise", *([] if room == "dladvise" else [room]), *inner]
@@ -36,7 +38,7 @@ def imported(path: Path) -> set[str]:
             base = package[: len(package) + 1 - node.level] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
             names |= {f"{module}.{alias.name}" for alias in node.names}
-    return names
+    return frozenset(names)
 
 
 @pytest.mark.parametrize("room", MAY_SEE)

@@ -694,7 +694,7 @@ def test_a_terminal_gets_colours_and_a_pipe_does_not(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(ON_WINDOWS, reason="needs a pseudo-terminal")
 def test_a_long_scan_shows_a_bar_and_takes_it_away(tmp_path: Path) -> None:
-    text = PROGRAM + "\n\ndef f(a, ds):\n    return DataLoader(ds, 1 + a)\n" * 2000
+    text = PROGRAM + "\n\ndef f(a, ds):\n    return DataLoader(ds, 1 + a)\n" * 1000
     written(tmp_path, {f"m{number:02}.py": text for number in range(8)})
     shown = _on_a_terminal(tmp_path, "check", "--no-cache", "--statistics")
     bars, _, rest = shown.rpartition("\r\x1b[K")
