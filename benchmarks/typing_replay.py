@@ -30,8 +30,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.sources import CACHE
-from benchmarks.sources import _package as package
+from benchmarks.sources import CACHE, fetched
 from dladvise.advisor import Finding, Source, Span
 from dladvise.server.analysis import Analysis, analysed
 from dladvise.server.folders import Effective, Folders
@@ -145,7 +144,7 @@ def _place(finding: Finding, function: Span, by: int) -> _Place:
 def scripts(cache: Path, effective: Effective) -> Iterator[Script]:
     """The files with a loader, findings and a function to retype."""
     for requirement in PACKAGES:
-        found = package(requirement, cache)
+        found = fetched(requirement, cache)
         for path in found.files():
             text = _text(path)
             if text is None or "DataLoader(" not in text:
