@@ -98,9 +98,9 @@ def contents(path: str) -> bytes:
 
 
 def text_of(path: str) -> str | None:
-    """The code in a file; None where it cannot be read."""
+    """The code in a file; None where it cannot be read, or is a pipe that would be waited for."""
     try:
-        return decoded(path, contents(path)).source.text
+        return decoded(path, contents(path)).source.text if os.path.isfile(path) else None
     except FileError:
         return None
 
