@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from .model import SplitChange
-from .nodes import dotted_name
+from .nodes import callee_tail, dotted_name
 from .resolve import Resolver
 from .scopes import Place, Scope, Store
 from .text import Span
@@ -100,6 +100,12 @@ def _split_change(resolver: Resolver, scope: Scope, store: Store) -> SplitChange
     stored = _stored(resolver, scope)
     if part is None or f"{part}.dataset" in stored:
         return None
+    if any(
+        callee_tail(binding.value) == "deepcopy"
+        for one in resolver.program.frame(scope)
+        for binding in one.bindings.get(part, ())
+    ):
+        return None  # with a dataset of its own
     parent = _parent(resolver, target.value.value, store.place)
     if parent is None:
         return None

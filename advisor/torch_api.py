@@ -118,6 +118,7 @@ FRAMEWORKS: Mapping[str, str] = {
     "colossalai": "colossalai",
     "horovod": "horovod",
     "torch_xla": "xla",
+    "opacus": "opacus",
 }
 
 

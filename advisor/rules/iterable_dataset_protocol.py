@@ -44,6 +44,8 @@ def _hit(module: Module, dataset: DatasetClass) -> Hit | None:
 def _only_iterates(dataset: DatasetClass) -> Hit | None:
     if dataset.has("__getitem__", "__getitems__") or "__iter__" not in dataset.bound:
         return None
+    if dataset.subclassed and not dataset.instantiated:
+        return None  # the classes that derive from it have the items, also where it loads itself
     return Hit(
         dataset.span,
         f"class {dataset.name} has __iter__ and no __getitem__, but derives from Dataset: "

@@ -9,7 +9,8 @@ from ..values import Known
 # These shard a loader by themselves, or leave it to the user on purpose.
 SHARDING = frozenset(
     {"lightning", "accelerate", "transformers", "ignite", "ray", "composer", "deepspeed",
-     "colossalai", "horovod", "xla", "fastai", "catalyst"}
+     "colossalai", "horovod", "xla", "fastai", "catalyst",
+     "opacus"}
 )  # fmt: skip
 
 
