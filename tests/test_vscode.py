@@ -298,6 +298,23 @@ def nothing_is_run_where_nothing_is_trusted(window: Workbench, project: Path) ->
     assert window.servers() == [server]
 
 
+def each_folder_of_a_workspace_has_its_own_settings(window: Workbench, project: Path) -> None:
+    place = project.parent / "several"
+    files: dict[str, str | bytes] = {
+        "strict/strict.py": WRONG_SCRIPT,
+        "lenient/lenient.py": WRONG_SCRIPT,
+        "lenient/dladvise.toml": 'ignore = ["DL003"]\n',
+        "several.code-workspace": '{"folders": [{"path": "strict"}, {"path": "lenient"}]}',
+    }
+    window.open_folder(written(place, files) / "several.code-workspace", trusted=True)
+    window.open_file("strict.py")
+    expect(window.squiggles).to_have_count(1)
+    window.open_file("lenient.py")
+    expect(window.lenses).to_have_text(["Probe num_workers"])
+    expect(window.squiggles).to_have_count(0)
+    assert len(window.servers()) == 1
+
+
 def status_tells_what_runs(window: Workbench, project: Path) -> None:
     window.open_file("quiet.py")
     status = window.status()
@@ -361,6 +378,7 @@ SCENARIOS: tuple[Callable[[Workbench, Path], None], ...] = (
     status_tells_what_runs,
     installed_dladvise_runs_where_it_is_named,
     nothing_is_run_where_nothing_is_trusted,
+    each_folder_of_a_workspace_has_its_own_settings,
     selected_interpreter_is_followed,
 )
 THEMES = {

@@ -69,8 +69,12 @@ class Workbench:
     # Getting about
 
     def open_folder(self, folder: Path, trusted: bool) -> None:
-        """Open a folder for the first time: whether its authors are trusted is asked."""
-        self.page.goto(f"{self._address}/?folder={quote(str(folder))}")
+        """Open a folder, or a workspace, for the first time.
+
+        Whether its authors are trusted is asked.
+        """
+        kind = "workspace" if folder.suffix == ".code-workspace" else "folder"
+        self.page.goto(f"{self._address}/?{kind}={quote(str(folder))}")
         answer = "Yes, I trust" if trusted else "No, I don't trust"
         dialog = self.page.locator(".monaco-dialog-box")
         expect(dialog).to_be_visible(timeout=LONGEST_MS)
