@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
+from . import libcst_import  # noqa: F401  # before anybody else imports libcst
 from .calling import returned
 from .classes import Classes
 from .classes_model import DatasetClass
