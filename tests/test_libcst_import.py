@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -95,3 +96,20 @@ def test_trees_are_read_changed_and_checked(quick: dict[str, Any]) -> None:
 def test_nothing_else_is_touched(quick: dict[str, Any]) -> None:
     assert quick["decorator"] is True
     assert quick["others are frozen"] == "FrozenInstanceError"
+
+
+def test_a_check_imports_it_the_quick_way(tmp_path: Path) -> None:
+    """Also where the first to need it is what follows imports."""
+    script = "from torch.utils.data import DataLoader\n\nDataLoader([1], num_workers=0)\n"
+    (tmp_path / "train.py").write_text(script)
+    code = (
+        "import sys\nfrom dladvise.cli import main\n"
+        "try:\n    main(['check', '--no-cache'])\nexcept SystemExit:\n    pass\n"
+        "print(sys.modules['libcst'].Name.__dataclass_params__.frozen)"
+    )
+    words = [sys.executable, "-c", code]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environ, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1] == "False", done.stdout  # what the quick way leaves out
