@@ -97,20 +97,18 @@ class _Reading:
 
     def of_another_module(self, scope: Scope) -> Callback:
         """A function whose places are not in this text."""
-        opaque = any(name not in _TRANSPARENT for name in _decorators(scope))
         what = Defined("function", scope.name, scope)
         return Callback(
             kind=_kind(what),
             name=scope.name,
             span=self.span,
-            signature=None if opaque or _stands_for_another(scope) else _signature(what),
+            signature=_own_signature(what),
             mentions=frozenset(_mentions(scope.node)),
         )
 
     def function(self, what: Defined, scope: Scope) -> Callback:
         node = scope.node
-        opaque = any(name not in _TRANSPARENT for name in _decorators(scope))
-        signature = None if opaque or _stands_for_another(scope) else _signature(what)
+        signature = _own_signature(what)
         span = self.resolver.program.span
         body = parameters = None
         if isinstance(node, cst.Lambda):
@@ -182,6 +180,12 @@ def _decorators(scope: Scope) -> list[str]:
         name = dotted_name(node.func if isinstance(node, cst.Call) else node) or "?"
         found.append(name.rpartition(".")[2])
     return found
+
+
+def _own_signature(what: Defined) -> Signature | None:
+    """How a function is called; None where a decorator, or one that overrides it, decides."""
+    opaque = any(name not in _TRANSPARENT for name in _decorators(what.where))
+    return None if opaque or _stands_for_another(what.where) else _signature(what)
 
 
 def _signature(what: Defined) -> Signature | None:

@@ -40,10 +40,10 @@ DEEPEST_WRAPPING = 3
 class Classes:
     """The dataset classes of one module, each read when something leads to it."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(self, resolver: Resolver, path: str = "") -> None:
         self._resolver = resolver
+        self._path = path  # of a module that another one led to
         self._by_scope: dict[int, DatasetClass | None] = {}
-        self._elsewhere: dict[Definition, DatasetClass | None] = {}
 
     def read_all(self) -> None:
         """Read those that can be found in the module without being led to."""
@@ -62,16 +62,14 @@ class Classes:
             found.add(case.what.within if whole else None)  # type: ignore[union-attr]
         within = found.pop() if len(found) == 1 else None
         if isinstance(within, Definition):
-            if within not in self._elsewhere:
-                self._elsewhere[within] = within.dataset_class()
-            return self._elsewhere[within]
+            return within.dataset_class()
         return self.of_scope(within) if isinstance(within, Scope) else None
 
     def of_scope(self, scope: Scope) -> DatasetClass | None:
         """The dataset class whose body `scope` is; None where it is none."""
         if id(scope) not in self._by_scope:
             self._by_scope[id(scope)] = None  # while it is being read
-            self._by_scope[id(scope)] = _Reading(self._resolver, scope).fact()
+            self._by_scope[id(scope)] = _Reading(self._resolver, scope, self._path).fact()
         return self._by_scope[id(scope)]
 
     def inside(self, value: Value, depth: int = 0) -> list[DatasetClass]:
@@ -148,8 +146,9 @@ def _facts_elsewhere(resolver: Resolver, scope: Scope) -> Iterator[DatasetClass]
 class _Reading:
     """One class, while it is being read."""
 
-    def __init__(self, resolver: Resolver, scope: Scope) -> None:
+    def __init__(self, resolver: Resolver, scope: Scope, path: str) -> None:
         self.resolver = resolver
+        self.path = path
         self.scope = scope
         self.program = resolver.program
         self.node = scope.node
@@ -190,6 +189,7 @@ class _Reading:
             subclassed=self.subclassed(),
             decorated=bool(self.node.decorators),
             local=_in_function(self.scope),
+            path=self.path,
         )
 
     @cached_property

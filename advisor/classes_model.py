@@ -12,6 +12,8 @@ from functools import cached_property
 from .text import Span
 from .values import What
 
+PICKLED_BY_HAND = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -218,6 +220,11 @@ class DatasetClass:
     def has(self, *names: str) -> bool:
         """Reports whether one of these methods is there, or may be."""
         return not self.bases_known or any(name in self.bound for name in names)
+
+    @property
+    def pickles_itself(self) -> bool:
+        """Whether it says itself what of its objects is pickled."""
+        return not PICKLED_BY_HAND.isdisjoint(self.bound)
 
     @property
     def is_abstract(self) -> bool:

@@ -176,7 +176,7 @@ class OtherModule:
 
     @cached_property
     def _classes(self) -> Classes:
-        return Classes(self.resolver)
+        return Classes(self.resolver, self.path)
 
     def value(self, parts: list[str]) -> Value | None:
         """What `parts`, joined by dots, stand for in the finished module; None where unknown."""
@@ -213,11 +213,14 @@ class OtherModule:
     def member(self, scope: Scope, name: str, *, of_object: bool) -> Value | None:
         """What a class of this module, or an object of it, has under a name.
 
-        None where others cannot know: also what its body sets, which anybody may set anew.
+        None where others cannot know: also what its body sets, which anybody may set anew,
+        unlike its functions and classes.
         """
         whole = Made(scope.name, None, scope) if of_object else Defined("class", scope.name, scope)
         found = self._carried(self.resolver.member((Case(whole),), name))
-        if found is None or any(one.origin is None and not _is_named(one.what) for one in found):
+        if found is None or any(
+            one.origin is None and not isinstance(one.what, Symbol) for one in found
+        ):
             return None
         return found
 
@@ -234,8 +237,7 @@ class OtherModule:
 
     def dataset_class(self, scope: Scope) -> DatasetClass | None:
         """What is known of a class of this module; None where it is none of datasets."""
-        found = self._classes.of_scope(scope)
-        return None if found is None else replace(found, path=self.path)
+        return self._classes.of_scope(scope)
 
     def _carried(self, value: Value) -> Value | None:
         """The value as others see it; None where it depends on what only this module knows."""
@@ -268,11 +270,6 @@ class OtherModule:
                     name = ".".join((self._name, *path))
                     return Symbol(name, Definition(self, path, kind == "class"))
         return None
-
-
-def _is_named(what: What) -> bool:
-    """Reports whether it is a function or class, which nobody replaces."""
-    return isinstance(what, Symbol)
 
 
 def _outward(scope: Scope) -> Iterator[Scope]:

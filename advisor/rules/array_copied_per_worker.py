@@ -19,7 +19,6 @@ ARRAYS: Mapping[str, str] = {
     "numpy.genfromtxt": "the array",
     "numpy.memmap": "all that the memory map shows",
 }
-PICKLED_BY_HAND = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
 
 
 @rule("DL503", Severity.INFO)
@@ -28,7 +27,7 @@ def array_copied_per_worker(module: Module) -> Iterator[Hit]:
     told: set[Span] = set()
     for dataset in concrete(module):
         sent = [call for call in feeding(module, dataset) if _is_sent(module, call)]
-        if not sent or not PICKLED_BY_HAND.isdisjoint(dataset.bound):
+        if not sent or dataset.pickles_itself:
             continue
         for kept in dataset.kept:
             what = _array(kept)

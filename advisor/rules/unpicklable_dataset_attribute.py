@@ -39,7 +39,6 @@ UNPICKLABLE: Mapping[str, str] = {
     "multiprocessing.pool.ThreadPool": "a pool of threads",
     "torch.Generator": "a torch.Generator",
 }
-PICKLED_BY_HAND = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
 
 
 @rule("DL403", Severity.WARNING)
@@ -49,7 +48,7 @@ def unpicklable_dataset_attribute(module: Module) -> Iterator[Hit]:
     for dataset in concrete(module):
         loaders = [call for call in feeding(module, dataset) if not call.workers.surely_zero]
         reason = _reason(module, dataset, loaders)
-        if reason is None or not PICKLED_BY_HAND.isdisjoint(dataset.bound):
+        if reason is None or dataset.pickles_itself:
             continue
         certain = any(surely_pickles(module, call) for call in loaders)
         for kept in kept_for_sure(module, dataset):
