@@ -67,7 +67,8 @@ class Window(NamedTuple):
 
     `cycles_s` are the lengths of whole cycles of `cycle` batches. `cpu_s` is that of all
     processes, `main_cpu_s` that of the main one, `queued_s` the wait for a core of all
-    threads; None where the system does not tell. `others_busy` are cores.
+    threads; None where the system does not tell. `others_busy`, `idle` and `stolen` (by the
+    host of a virtual machine) are cores.
     """
 
     n_batches: int
@@ -81,6 +82,8 @@ class Window(NamedTuple):
     asked_bytes: float | None
     disk_bytes: float | None
     others_busy: float | None
+    idle: float | None
+    stolen: float | None
     samples_per_batch: float | None
     memory_mb: float
     worker_mb: float
@@ -131,7 +134,7 @@ def together(windows: list[Window]) -> Window:
         values = [getattr(window, name) for window in windows]
         return None if None in values else sum(values) / len(values)
 
-    others, cpu_s = mean("others_busy"), mean("cpu_s")
+    others, cpu_s, idle = mean("others_busy"), mean("cpu_s"), mean("idle")
     if others is not None and cpu_s is not None:  # the other ranks are not others
         others = max(0.0, others - (len(windows) - 1) * cpu_s * slowest.rate)
     return slowest._replace(
@@ -140,6 +143,7 @@ def together(windows: list[Window]) -> Window:
         asked_bytes=mean("asked_bytes"),
         disk_bytes=mean("disk_bytes"),
         others_busy=others,
+        idle=None if idle is None else idle / len(windows),
         memory_mb=max(window.memory_mb for window in windows),
         worker_mb=max(window.worker_mb for window in windows),
         settled=all(window.settled for window in windows),
@@ -167,6 +171,8 @@ def window_of(message: Message) -> Window:
         asked_bytes=per_batch("asked_bytes"),
         disk_bytes=per_batch("disk_bytes"),
         others_busy=message["others_busy"],
+        idle=message["idle"],
+        stolen=message["stolen"],
         samples_per_batch=message["samples_per_batch"],
         memory_mb=sum(memory),
         worker_mb=max(memory[1:], default=0.0),

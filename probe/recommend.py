@@ -294,6 +294,12 @@ class _Answer:
                 f"other programs kept {busy:.1f} of {search.cores:g} cores busy, which was "
                 "reckoned out as far as possible: measure again on a quiet machine"
             )
+        stolen = max(tried.stolen for tried in search.tried.values())
+        if stolen > BUSY * search.cores:
+            found.append(
+                f"the host of this virtual machine kept up to {stolen:.1f} of {search.cores:g} "
+                "cores for others: at another time it may be different"
+            )
         seen = self.loader.observed
         if seen is not None and not seen["settled"]:
             found.append(

@@ -311,9 +311,16 @@ class Search:
         return promise < goal * (1 - MARGIN)  # else the fewer workers are taken anyway
 
     def _cores_ceiling(self, plan: Plan) -> float:
-        """The batches a second that all cores can make at what they cost with this setting."""
-        cpu_s = self.tried[plan].mean("cpu_s")
-        return self.cores / cpu_s if cpu_s and plan.num_workers else math.inf
+        """The batches a second that all cores can make at what they cost with this setting.
+
+        They are those that it kept busy, and those that had nothing to do meanwhile.
+        """
+        tried = self.tried[plan]
+        cpu_s, idle = tried.mean("cpu_s"), tried.mean("idle")
+        if not cpu_s or not plan.num_workers:
+            return math.inf
+        kept = cpu_s * self.quiet_rate(plan)
+        return (self.cores if idle is None else min(self.cores, kept + idle)) / cpu_s
 
     def _seen_ceiling(self, plan: Plan) -> float:
         """What the best measured with fewer workers leaves to hope for.

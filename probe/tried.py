@@ -91,6 +91,11 @@ class Tried:
         """The cores that other programs kept busy at most."""
         return max((w.others_busy or 0.0 for w in self.every), default=0.0)
 
+    @property
+    def stolen(self) -> float:
+        """The cores that the host of a virtual machine kept for others, on average."""
+        return self.mean("stolen") or 0.0
+
     def point(self, epoch_s: float | None) -> Point:
         """What the curve shows."""
         samples = self.mean("samples_per_batch")

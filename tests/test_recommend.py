@@ -189,6 +189,20 @@ def test_other_programs_are_reckoned_out_and_named() -> None:
     assert any("other programs kept 2.0 of 4 cores busy" in words for words in busy.warnings)
 
 
+class Stolen(Machine):
+    """The host gives half of every core to others."""
+
+    def measure(self, *args: object, **options: object) -> Window:
+        window = super().measure(*args, **options)  # type: ignore[arg-type]
+        return window._replace(stolen=0.5 * self.cores)
+
+
+def test_cores_that_the_host_keeps_are_named() -> None:
+    found = answer(Stolen(0.03, 0.03, cores=4))
+    assert found.confidence != "high"
+    assert any("kept up to 2.0 of 4 cores" in words for words in found.warnings)
+
+
 class OnDisk(Machine):
     """Reads 1 MB a batch, from the disk while nobody has read it before."""
 

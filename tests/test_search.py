@@ -117,6 +117,8 @@ class Machine:
             asked_bytes=0.0,
             disk_bytes=0.0,
             others_busy=0.0,
+            idle=max(0.0, self.cores - rate * (self.cpu_s + self.moving_s + self.main_s)),
+            stolen=0.0,
             samples_per_batch=16.0,
             memory_mb=50.0 * (n + 1),
             worker_mb=50.0 if n else 0.0,

@@ -34,6 +34,21 @@ class Usage(NamedTuple):
         )
 
 
+class CoreTime(NamedTuple):
+    """What all cores of the machine have done since it started, in seconds.
+
+    `stolen_s` is what the host of a virtual machine gave to others meanwhile.
+    """
+
+    busy_s: float
+    idle_s: float
+    stolen_s: float
+
+    def since(self, before: CoreTime) -> CoreTime:
+        """What they did between the two readings."""
+        return CoreTime(*(now - then for now, then in zip(self, before)))
+
+
 def usage(pids: Iterable[int]) -> Usage | None:
     """The totals of the processes that still exist; None where the system does not tell."""
     if sys.platform != "linux":
@@ -52,15 +67,17 @@ def usage(pids: Iterable[int]) -> Usage | None:
     return Usage(cpu, queued, asked, disk)
 
 
-def busy_s() -> float | None:
-    """The seconds that all cores of the machine have been busy since it started."""
+def core_time() -> CoreTime | None:
+    """The times of all cores; None where the system does not tell."""
     try:
         with open("/proc/stat", encoding="ascii") as file:
             ticks = [int(word) for word in file.readline().split()[1:9]]
     except (OSError, ValueError):
         return None
-    user, nice, system, _idle, _iowait, irq, softirq, _steal = ticks
-    return (user + nice + system + irq + softirq) / float(os.sysconf("SC_CLK_TCK"))
+    user, nice, system, idle, iowait, irq, softirq, steal = ticks
+    tick_s = 1 / float(os.sysconf("SC_CLK_TCK"))
+    busy = user + nice + system + irq + softirq
+    return CoreTime(busy * tick_s, (idle + iowait) * tick_s, steal * tick_s)
 
 
 def private_bytes(pid: int) -> int:

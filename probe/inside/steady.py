@@ -35,8 +35,9 @@ class Window(NamedTuple):
 
     `cycles_s` are their durations, `batches_s` those of single batches without workers;
     `main_cpu_s` is what the main process used, `used` what all did (None where unknown).
-    `others_busy` are the cores that other programs kept busy, `epoch_batches` is the
-    length of a stream that ended.
+    `others_busy` are the cores that other programs kept busy, `idle` those that had nothing
+    to do, `stolen` those that the host of a virtual machine kept for others. `epoch_batches`
+    is the length of a stream that ended.
     """
 
     n_batches: int
@@ -47,6 +48,8 @@ class Window(NamedTuple):
     main_cpu_s: float
     used: counters.Usage | None
     others_busy: float | None
+    idle: float | None
+    stolen: float | None
     samples_per_batch: float | None
     private_mb: list[float]  # of the main process, then of each worker
     settled: bool
@@ -94,7 +97,7 @@ class Steady:
         n_batches = 0
         elapsed = 0.0
         disturbed = 0
-        busy_before, before = counters.busy_s(), counters.usage(pids)
+        cores_before, before = counters.core_time(), counters.usage(pids)
         main_before, wall_before = time.process_time(), time.perf_counter()
         while True:
             begun = time.perf_counter()
@@ -117,11 +120,13 @@ class Steady:
                 break
         wall = time.perf_counter() - wall_before
         main_cpu_s = time.process_time() - main_before
-        after, busy_after = counters.usage(pids), counters.busy_s()
+        after, cores_after = counters.usage(pids), counters.core_time()
         used = after.since(before) if before is not None and after is not None else None
-        others = None
-        if used is not None and busy_before is not None and busy_after is not None:
-            others = max(0.0, busy_after - busy_before - used.cpu_s) / wall
+        others = idle = stolen = None
+        if used is not None and cores_before is not None and cores_after is not None:
+            cores = cores_after.since(cores_before)
+            others = max(0.0, cores.busy_s - used.cpu_s) / wall
+            idle, stolen = cores.idle_s / wall, cores.stolen_s / wall
         source = endless(self.loader)
         samples: float | None = self.loader.batch_size
         if source is not None:
@@ -135,6 +140,8 @@ class Steady:
             main_cpu_s=main_cpu_s,
             used=used,
             others_busy=others,
+            idle=idle,
+            stolen=stolen,
             samples_per_batch=samples,
             private_mb=[round(counters.private_bytes(pid) / 1e6, 1) for pid in pids],
             settled=settled and disturbed * 4 <= len(cycles),
