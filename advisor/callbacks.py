@@ -79,8 +79,8 @@ class _Reading:
                 return Callback("constant", repr(value), self.span)
             case Number() | Text() | Group():
                 return Callback("constant", "", self.span)
-            case Symbol(_, Definition(is_class=False, scope=Scope() as scope)):
-                return self.of_another_module(scope)
+            case Symbol(_, Definition(is_class=False, scope=Scope() as scope, bound=bound)):
+                return self.of_another_module(Defined("function", scope.name, scope, bound))
             case Symbol(name):
                 return Callback("unknown", name.rpartition(".")[2], self.span)
             case Defined("function" | "lambda", _, scope):
@@ -95,15 +95,14 @@ class _Reading:
                 return Callback("unknown", name.rpartition(".")[2], self.span)
         return Callback("unknown", dotted_name(self.node) or "", self.span)
 
-    def of_another_module(self, scope: Scope) -> Callback:
+    def of_another_module(self, what: Defined) -> Callback:
         """A function whose places are not in this text."""
-        what = Defined("function", scope.name, scope)
         return Callback(
             kind=_kind(what),
-            name=scope.name,
+            name=what.name,
             span=self.span,
             signature=_own_signature(what),
-            mentions=frozenset(_mentions(scope.node)),
+            mentions=frozenset(_mentions(what.where.node)),
         )
 
     def function(self, what: Defined, scope: Scope) -> Callback:

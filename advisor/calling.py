@@ -95,8 +95,7 @@ def _called(resolver: Resolver, what: What, node: cst.Call, place: Place) -> Val
     """What calling one value gives."""
     match what:
         case Symbol(name, Definition() as definition):
-            within = definition if definition.is_class else None
-            return definition.called() or (Case(Made(name, (node, place), within)),)
+            return definition.called() or (Case(Made(name, (node, place), definition)),)
         case Symbol(name):
             return outside_call(resolver, name, node, place)
         case Defined("function" | "lambda", _, scope):

@@ -21,9 +21,9 @@ from .nodes import callee_tail
 from .resolve import Resolver
 from .scopes import Call, Place, Scope
 from .text import Span
-from .torch_api import DEFAULTS, LOADERS
+from .torch_api import DEFAULTS, LOADERS, TRAINER_ARGUMENTS, TRAINER_PREFIX
 from .trials import error_expected
-from .values import NOTHING_KNOWN, Absent, Made, Value, What
+from .values import NOTHING_KNOWN, Absent, Made, Symbol, Value, What
 
 # Methods that a framework calls to get its loaders: it then moves the batches itself.
 HOOKS = frozenset(
@@ -67,6 +67,27 @@ def loader_calls(resolver: Resolver, classes: Classes) -> list[ReadCall]:
                     found.append(ReadCall(call, fact))
     found.sort(key=lambda one: one.fact.span)
     return found
+
+
+def trainer_calls(resolver: Resolver, classes: Classes) -> tuple[LoaderCall, ...]:
+    """The constructions of a Trainer's arguments that say something of its loaders."""
+    text = resolver.program.source.text
+    if TRAINER_PREFIX not in text or SET_LATER.search(text):
+        return ()
+    found = []
+    for tail in sorted({name.rpartition(".")[2] for name in TRAINER_ARGUMENTS}):
+        for call in resolver.program.calls_named(tail) if f"{tail}(" in text else ():
+            value = resolver.value(call.node.func, call.place)
+            what = value[0].what if len(value) == 1 else None
+            if isinstance(what, Symbol) and what.name in TRAINER_ARGUMENTS:
+                kind = LoaderClass("trainer", tail, (), frozenset(), prefix=TRAINER_PREFIX)
+                if not error_expected(call.place):
+                    found.append(_Reading(resolver, classes, call, kind).fact())
+    return tuple(sorted(found, key=lambda one: one.span))
+
+
+# A number of workers that the arguments get once they are made
+SET_LATER = re.compile(rf"\.{TRAINER_PREFIX}num_workers\s*=[^=]")
 
 
 class _Reading:
@@ -124,6 +145,7 @@ class _Reading:
             collate=self.callback("collate_fn"),
             batch_class=batch_class(self.resolver, self.given("collate_fn")),
             worker_init=self.callback("worker_init_fn"),
+            prefix=self.kind.prefix,
         )
 
     # The arguments
@@ -159,7 +181,7 @@ class _Reading:
                 self.hidden = True
                 self.written.append(self.read(arg, "*", place, splatted=True))
             elif arg.keyword is not None:
-                argument = self.read(arg, arg.keyword.value, place)
+                argument = self.read(arg, arg.keyword.value.removeprefix(self.kind.prefix), place)
                 self.written.append(argument)
                 if argument.name in given:
                     self.repeated.append(argument)
@@ -189,7 +211,8 @@ class _Reading:
             self.hidden = True
             return
         self.hidden = self.hidden or entries.open
-        for name, cases in entries.keys.items():
+        for key, cases in entries.keys.items():
+            name = key.removeprefix(self.kind.prefix)
             argument = Argument(
                 name, whole.span, whole.whole, whole.after, tuple(cases), whole.code, splatted=True
             )

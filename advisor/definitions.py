@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .classes_model import DatasetClass
+    from .model import LoaderCall
+    from .nodes import Path
     from .project import OtherModule
     from .scopes import Scope
     from .values import Value
@@ -22,6 +24,7 @@ class Definition:
     module: OtherModule = field(repr=False)
     path: tuple[str, ...]
     is_class: bool
+    bound: bool = False  # a method taken from an object
 
     @property
     def scope(self) -> Scope | None:
@@ -39,6 +42,15 @@ class Definition:
         if self.is_class or self.scope is None:
             return None
         return self.module.returned_by(self.scope)
+
+    def loader(self, part: Path) -> LoaderCall | None:
+        """The loader that a function gives, or has in that part of what it gives.
+
+        None where it gives none, or may give several.
+        """
+        if self.is_class or self.scope is None:
+            return None
+        return self.module.loader_from(self.scope, part)
 
     def dataset_class(self) -> DatasetClass | None:
         """What is known of a class of datasets; None for all else."""

@@ -19,29 +19,30 @@ def editable(call: LoaderCall) -> bool:
 def add_argument(source: Source, call: LoaderCall, name: str, code: str) -> tuple[Edit, ...]:
     """Append `name=code`, on its own line where the arguments stand so."""
     text = source.text
+    given = f"{call.prefix}{name}={code}"
     if not call.written:
-        return (Edit(Span(call.closing, call.closing), f"{name}={code}"),)
+        return (Edit(Span(call.closing, call.closing), given),)
     last = call.written[-1]
     start = _line_start(text, last.whole.start)
     indent = text[start : last.whole.start]
     end = last.whole.end
     if indent.strip():
         if last.after > end:  # a trailing comma on the same line
-            return (Edit(Span(last.after, last.after), f" {name}={code}"),)
-        return (Edit(Span(end, end), f", {name}={code}"),)
+            return (Edit(Span(last.after, last.after), f" {given}"),)
+        return (Edit(Span(end, end), f", {given}"),)
     newline = "\r\n" if "\r\n" in text else "\n"
     if last.after > end:
         # behind the comma and what stands behind it on its line
         line_end = _line_end(text, last.after)
         if line_end >= call.closing:
-            return (Edit(Span(last.after, last.after), f"{newline}{indent}{name}={code},"),)
-        return (Edit(Span(line_end, line_end), f"{newline}{indent}{name}={code},"),)
+            return (Edit(Span(last.after, last.after), f"{newline}{indent}{given},"),)
+        return (Edit(Span(line_end, line_end), f"{newline}{indent}{given},"),)
     line_end = _line_end(text, end)
     if line_end >= call.closing or not text[end:line_end].strip():
-        return (Edit(Span(end, end), f",{newline}{indent}{name}={code}"),)
+        return (Edit(Span(end, end), f",{newline}{indent}{given}"),)
     return (
         Edit(Span(end, end), ","),
-        Edit(Span(line_end, line_end), f"{newline}{indent}{name}={code}"),
+        Edit(Span(line_end, line_end), f"{newline}{indent}{given}"),
     )
 
 
@@ -71,7 +72,7 @@ def removal(
         return None
     if removable(call, argument):
         edits = remove_argument(source, call, argument)
-        return Fix(f"Remove {argument.name}", edits, safety)
+        return Fix(f"Remove {call.prefix}{argument.name}", edits, safety)
     default = repr(DEFAULTS[argument.name])
     return Fix(f"Set {argument.name} to {default}", (Edit(argument.span, default),), safety)
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .torch_api import TRAINER_ARGUMENTS, TRAINER_PREFIX
+
 # Where loaders and datasets come from: a file that names none of these has no findings, unless
 # it has them from another module of its project.
 # Searching for words one by one is seven times as fast as one regular expression.
@@ -24,6 +26,14 @@ LIBRARIES = frozenset({"torch", "torchvision", "torchaudio", "torchdata", "torch
 # Samplers and datasets that a file may make for a loader elsewhere
 _MADE_ALONE = ("RandomSampler", "BatchSampler", "DistributedSampler", "ConcatDataset",
                "ChainDataset", "StackDataset", "TensorDataset")  # fmt: skip
+
+# `train, val = get_dataloaders(args)`, looped over in epochs
+_GIVEN = re.compile(r"=\s*[\w.]*(?:[Ll]oader|[Dd]ata)\w*\(")
+_GIVEN_RAW = (b"epoch", b"oader")
+_TRAINER = re.compile(
+    rf"\b(?:{'|'.join(sorted({name.rpartition('.')[2] for name in TRAINER_ARGUMENTS}))})\s*\("
+)
+_PREFIX_RAW = TRAINER_PREFIX.encode()
 
 # These begin with a word, which makes searching ten times as fast as a pattern for the
 # start of a line; `_statements` then looks whether they stand there.
@@ -42,7 +52,16 @@ def worth_decoding(raw: bytes) -> bool:
     """Reports whether a file names what could matter; `matters` then looks closer."""
     if any(word in raw for word in HOMES):
         return any(word in raw for word in _SUBJECTS)
-    return b"torch" in raw and any(word in raw for word in _TAKEN_ON)
+    if _PREFIX_RAW in raw:
+        return True
+    if b"torch" not in raw:
+        return False
+    return any(word in raw for word in _TAKEN_ON) or all(word in raw for word in _GIVEN_RAW)
+
+
+def takes_loaders(text: str) -> bool:
+    """Reports whether a file may loop over loaders that a function elsewhere gives it."""
+    return "epoch" in text and "oader" in text and _GIVEN.search(text) is not None
 
 
 def matters(text: str) -> bool:
@@ -104,7 +123,8 @@ def _has_prose(text: str) -> bool:
 @lru_cache(maxsize=4)  # it is asked whether a text matters, and then what in it does
 def subjects(text: str) -> Subjects | None:
     """What in a text is worth reading; None where nothing is."""
-    if "torch" not in text and "monai" not in text:
+    arguments = TRAINER_PREFIX in text and _TRAINER.search(text) is not None
+    if "torch" not in text and "monai" not in text and not arguments:
         return None
     loaders, classes = _imported(text)
     if "DataLoader" in text and _DOTTED_LOADER.search(text):
@@ -125,6 +145,8 @@ def subjects(text: str) -> Subjects | None:
         and not split
         and not seeded
         and not any(name in classes for name, _ in defined)
+        and not arguments
+        and not takes_loaders(text)
     ):
         return None
     pattern = r"^(?:import|from)\s|^\s*from\s+(?:torch|monai|[\w.]*dataset)[\w.]*\s+import\b"
@@ -138,6 +160,9 @@ def subjects(text: str) -> Subjects | None:
     if made:
         pattern += rf"|\b(?:{'|'.join(made)})\("
         words += made
+    if arguments:
+        pattern += f"|{_TRAINER.pattern}"
+        words.append(TRAINER_PREFIX)
     if seeded:
         pattern += r"|get_state"
         words.append("get_state")

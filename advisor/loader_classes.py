@@ -57,6 +57,7 @@ class LoaderClass:
     added: frozenset[str]
     subclass: bool = False
     partial: tuple[cst.Call, Place] | None = None
+    prefix: str = ""  # of the names of torch's parameters
 
 
 def loader_class(resolver: Resolver, call: Call) -> LoaderClass | None:

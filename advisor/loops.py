@@ -1,20 +1,26 @@
-"""Where the batches go: every place that takes them from a loader of this file."""
+"""Where the batches go: every place that takes them from a loader.
+
+Such a place stands in this file, or the loader is made here and a function of another module
+loops over it.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import libcst as cst
 
 from .accumulated import kept_tensors
-from .calls import ReadCall
+from .batch_takers import BACKWARD, batch_taker, leaves_at_once, trains
+from .calls import TAKERS, ReadCall
 from .clocks import timing
 from .copies import copies_in
+from .definitions import Definition
 from .epoch_calls import late_set_epochs
 from .epochs import Epochs, is_conditional
-from .interest import READ_WITH_LOADERS
+from .interest import READ_WITH_LOADERS, takes_loaders
 from .model import EpochLoop, Loop
 from .nodes import Path, callee_tail, dotted_name, target_names, target_part
 from .reentry import reentered
@@ -22,7 +28,7 @@ from .resolve import Resolver
 from .scopes import Call, Place, Scope
 from .scopes import Loop as LoopNode
 from .trials import handlers
-from .values import Case, Defined, Made, Value
+from .values import Case, Defined, Made, Symbol, Value
 
 MAIN_GUARD = "__name__ =="
 TAKING_ALL = ("list", "tuple", "sum", "set", "deque")
@@ -34,7 +40,9 @@ _WRAPPERS = frozenset(
 def batch_loops(resolver: Resolver, calls: Iterable[ReadCall], epochs: Epochs) -> tuple[Loop, ...]:
     """Everything that takes batches from the loaders of a module, in order of place."""
     read = {id(one.call.node): one for one in calls}
-    return tuple(_Consumption(resolver, read, epochs).loops()) if read else ()
+    if not read and not takes_loaders(resolver.program.source.text):
+        return ()
+    return tuple(_Consumption(resolver, read, epochs).loops())
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,7 @@ class _Consumption:
     resolver: Resolver
     read: dict[int, ReadCall]
     epochs: Epochs
+    outside: dict[tuple[int, Path], ReadCall | None] = field(default_factory=dict)
 
     def loops(self) -> list[Loop]:
         """All of it, in order of place."""
@@ -81,6 +90,7 @@ class _Consumption:
             for call in program.calls_named(name):
                 if call.node.args and not call.node.args[0].star:
                     found += self.by_call(call, call.node.args[0].value, "whole")
+        found += self.elsewhere()
         return sorted(found, key=lambda loop: (loop.span, loop.loader.span))
 
     def read_consumers(self) -> None:
@@ -104,18 +114,32 @@ class _Consumption:
     def taken_from(self, case: Case, path: Path) -> Iterator[_Taken]:
         """The loaders in one case, be it in enumerate() or zip()."""
         what = case.what
-        if not isinstance(what, Made) or what.where is None or what.part:
+        if not isinstance(what, Made) or what.where is None:
             return
         node, place = what.where[:2]
-        read = self.read.get(id(node))
+        read = self.read_from(what)
         if read is not None:
             yield _Taken(read, case.via, path)
+        elif what.part:
+            return
         elif what.name == "builtins.enumerate" and node.args:
             yield from self.taken(self.resolver.value(node.args[0].value, place), (*path, 1))
         elif what.name == "builtins.zip":
             for index, arg in enumerate(node.args):
                 if not arg.star:
                     yield from self.taken(self.resolver.value(arg.value, place), (*path, index))
+
+    def read_from(self, made: Made) -> ReadCall | None:
+        """The loader that a value is; of another module, with the call here that gave it."""
+        node, place = made.where[:2]
+        if not isinstance(made.within, Definition) or made.within.is_class:
+            return self.read.get(id(node)) if not made.part else None
+        key = id(node), made.part
+        if key not in self.outside:
+            given_on = any(f"{tail}(" in self.resolver.program.source.text for tail in TAKERS)
+            fact = None if given_on else made.within.loader(made.part)
+            self.outside[key] = None if fact is None else ReadCall(Call(node, place), fact)
+        return self.outside[key]
 
     # What takes them
 
@@ -143,7 +167,7 @@ class _Consumption:
                 handlers=() if comprehension else handlers(self.resolver, loop),
                 timing=None if comprehension else timing(self.resolver, loop),
                 conditional=repeats.conditional,
-                breaks=_breaks(loop.body),
+                breaks=leaves_at_once(loop),
                 trains=self.trains(loop),
                 reentered=reentered(self.resolver, loop, iterable, taken.read),
                 kept_tensors=kept_tensors(self.resolver, loop, names),
@@ -166,17 +190,54 @@ class _Consumption:
             )
             return
 
+    def elsewhere(self) -> Iterator[Loop]:
+        """The loops in functions of other modules, over loaders that they are given here."""
+        names = {name for one in self.read.values() for name in one.fact.names}
+        for scope in list(self.resolver.program.scopes()):
+            for call in scope.calls:
+                for arg in call.node.args:
+                    if dotted_name(arg.value) in names or id(arg.value) in self.read:
+                        yield from self.in_function(call, arg)
+
+    def in_function(self, call: Call, arg: cst.Arg) -> Iterator[Loop]:
+        """The loop over one argument of a call, in the function that is called."""
+        functions = self.resolver.value(call.node.func, call.place)
+        what = functions[0].what if len(functions) == 1 else None
+        definition = what.definition if isinstance(what, Symbol) else None
+        if not isinstance(definition, Definition) or definition.is_class:
+            return
+        scope = definition.scope
+        taker = None if scope is None else batch_taker(scope, call.node, arg)
+        if taker is None:
+            return
+        for taken in self.taken(self.resolver.value(arg.value, call.place)):
+            repeats = self.repeats(call.place, arg.value, taken)
+            yield Loop(
+                loader=taken.read.fact,
+                kind="for",
+                span=self.resolver.program.span(arg.value, call.place.scope),
+                epochs=repeats.epochs,
+                rebuilt=repeats.rebuilt,
+                at_import=False,
+                in_function=taker.name,
+                conditional=repeats.conditional,
+                breaks=taker.breaks,
+                trains=taker.trains,
+                tells_epoch=taker.tells_epoch,
+            )
+            return
+
     def trains(self, loop: LoopNode) -> bool:
         """Reports whether the loop calls backward(), itself or one call deeper."""
+        if trains(loop.place.scope, loop):
+            return True
         for call in loop.place.scope.calls:
             if loop not in call.place.loops:
                 continue
-            if callee_tail(call.node) in ("backward", "manual_backward"):
-                return True
             for case in self.resolver.value(call.node.func, call.place):
                 if isinstance(case.what, Defined) and case.what.kind == "function":
                     inner: Scope = case.what.where
-                    if any(callee_tail(one.node) == "backward" for one in inner.calls):
+                    if any(callee_tail(one.node) in BACKWARD for one in inner.calls):
                         return True
         return False
 
@@ -258,13 +319,3 @@ def _only_counts(node: cst.BaseSmallStatement) -> bool:
         case cst.Expr(value=cst.Ellipsis() | cst.SimpleString()):
             return True
     return False
-
-
-def _breaks(body: Sequence[cst.CSTNode]) -> bool:
-    """Reports whether a loop's body always leaves the loop in its first round."""
-    return any(
-        isinstance(small, (cst.Break, cst.Return, cst.Raise))
-        for statement in body
-        if isinstance(statement, cst.SimpleStatementLine)
-        for small in statement.body
-    )

@@ -67,8 +67,10 @@ class LoaderCall:
     """A construction of a DataLoader, or of a class that takes its arguments.
 
     `family` is torch (DataLoader or a plain subclass that forwards everything),
-    stateful, pyg or monai. `hidden` says that a `*` or `**` which could not be followed
-    may carry any argument; `ways` are the conditions under which the call is reached.
+    stateful, pyg, monai, or trainer for the arguments of one that makes its loaders itself:
+    theirs begin with `prefix`, and are named here without it. `hidden` says that a `*` or
+    `**` which could not be followed may carry any argument; `ways` are the conditions under
+    which the call is reached.
     """
 
     family: str
@@ -98,10 +100,23 @@ class LoaderCall:
     collate: Callback | None = None
     batch_class: BatchClass | None = None  # of this file: what its collate_fn gives
     worker_init: Callback | None = None
+    prefix: str = ""
+    # Of one that a function of another module makes, its places are in that text:
+    stands: str = ""  # "data.py, line 12"
+    same_order: bool = False  # its DistributedSampler shuffles, and is told no epoch there
 
     def lacks(self, name: str) -> bool:
         """Reports whether the argument is certainly not given."""
         return name not in self.arguments and not self.hidden
+
+    def refusal(self, option: str) -> str:
+        """Who raises because of an option that needs workers, and when."""
+        if not self.prefix:
+            when = "at the first batch" if option == "timeout" else "when the loader is built"
+            return f"torch raises {when}"
+        if option == "prefetch_factor":
+            return f"{self.class_name} raises"
+        return "torch raises when the Trainer builds its loader"
 
     def cases(self, name: str) -> Value:
         """What the argument can be, torch's default where it is not given."""
@@ -346,6 +361,7 @@ class Loop:
     reentered: Span | None = None  # where else its very loader is iterated over meanwhile
     late_set_epochs: tuple[Span, ...] = ()  # on the loader's sampler, once per batch
     kept_tensors: tuple[KeptTensor, ...] = ()
+    tells_epoch: bool = False  # set_epoch is called in the other module where the loop stands
 
 
 @dataclass(frozen=True)
@@ -540,9 +556,11 @@ class Module:
     source: Source
     target: Target
     loaders: tuple[LoaderCall, ...]
+    trainers: tuple[LoaderCall, ...] = ()  # the arguments of such
     datasets: tuple[DatasetClass, ...] = ()
     dataset_uses: tuple[DatasetUse, ...] = ()
     loops: tuple[Loop, ...] = ()
+    outside_loops: tuple[Loop, ...] = ()  # over loaders that other modules make
     rebuilt: tuple[Rebuilt, ...] = ()
     changes: tuple[DatasetChange, ...] = ()
     samplers: tuple[SamplerUse, ...] = ()
@@ -571,6 +589,11 @@ class Module:
     def training(self) -> Training:
         """Looked for when it is asked for: the rules that do are off by default."""
         return self.find_training()
+
+    @property
+    def every_loop(self) -> tuple[Loop, ...]:
+        """The loops over loaders of this file, and over those that other modules make."""
+        return (*self.loops, *self.outside_loops)
 
     def loops_over(self, loader: LoaderCall) -> Iterator[Loop]:
         return (loop for loop in self.loops if loop.loader is loader)

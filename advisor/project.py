@@ -14,18 +14,34 @@ from functools import cached_property
 
 from . import libcst_import  # noqa: F401  # before anybody else imports libcst
 from .calling import returned
+from .calls import ReadCall, loader_calls
 from .classes import Classes
 from .classes_model import DatasetClass
 from .definitions import Definition
 from .interest import LIBRARIES
+from .model import LoaderCall
 from .modules import INSTALLED, PACKAGE, Kind, Modules, Seen
-from .nodes import below
+from .nodes import Path, below
 from .options import argparse_default
+from .pieces import part
 from .program import Program
 from .resolve import Resolver
+from .sampling import samplers
 from .scopes import Scope
 from .text import Source
-from .values import Case, Defined, Known, Made, Number, Origin, Symbol, Text, Value, What
+from .values import (
+    UNKNOWN,
+    Case,
+    Defined,
+    Known,
+    Made,
+    Number,
+    Origin,
+    Symbol,
+    Text,
+    Value,
+    What,
+)
 
 LARGEST = 400_000  # characters; what is longer was generated
 MOST_MODULES = 30  # that are kept: garbage is searched for among all of them
@@ -146,13 +162,13 @@ class Imports:
 
     def _descend(self, place: str, parts: list[str]) -> tuple[str, list[str]]:
         """Go from a module into its submodules, as far as the name leads."""
-        for index, part in enumerate(parts):
+        for index, name in enumerate(parts):
             folder = place
             if place.endswith(".py"):
                 folder, file = os.path.split(place)
-                if file != PACKAGE or self._binds(place, part):
+                if file != PACKAGE or self._binds(place, name):
                     return place, parts[index:]
-            child = self._ask("module", os.path.join(folder, part))
+            child = self._ask("module", os.path.join(folder, name))
             if not child:
                 return place, parts[index:]
             place = child
@@ -235,6 +251,45 @@ class OtherModule:
         # a default of its own parameters is not what the caller gives
         return None if found is None or any(one.origin is not None for one in found) else found
 
+    def loader_from(self, scope: Scope, path: Path) -> LoaderCall | None:
+        """The loader in that part of what a function of this module gives, as others see it."""
+        value = part(self.resolver, returned(self.resolver, scope), path)
+        made = value[0].what if len(value) == 1 else None
+        if not isinstance(made, Made) or made.where is None:
+            return None
+        read = self._loaders.get(id(made.where[0])) if not made.part else None
+        if read is not None:
+            return self._seen_from_outside(read)
+        if isinstance(made.within, Definition) and made.within.module is not self:
+            return made.within.loader(made.part)
+        return None
+
+    @cached_property
+    def _loaders(self) -> dict[int, ReadCall]:
+        """The constructions of loaders in this module, by the ids of their nodes."""
+        self.program.read_first()  # all blocks with loaders, whatever else was asked for
+        return {id(one.call.node): one for one in loader_calls(self.resolver, self._classes)}
+
+    def _seen_from_outside(self, read: ReadCall) -> LoaderCall:
+        """A loader without what a caller may have given, and without its names here."""
+        fact = read.fact
+        arguments = {
+            name: replace(one, value=tuple(map(_without_default, one.value)))
+            for name, one in fact.arguments.items()
+        }
+        line = self.program.source.line_at(fact.span.start)
+        same_order = any(
+            use.shuffles and not use.set_epoch_seen and not use.escapes
+            for use in samplers(self.resolver, [read])
+        )
+        return replace(
+            fact,
+            arguments=arguments,
+            names=(),
+            stands=f"{os.path.basename(self.path)}, line {line}",
+            same_order=same_order,
+        )
+
     def dataset_class(self, scope: Scope) -> DatasetClass | None:
         """What is known of a class of this module; None where it is none of datasets."""
         return self._classes.of_scope(scope)
@@ -264,12 +319,16 @@ class OtherModule:
                 return Made("argparse.Namespace", within=self)
             case Made("argparse.Namespace"):
                 return what
-            case Defined("class" | "function" as kind, _, scope, False):
+            case Defined("class" | "function" as kind, _, scope, bound):
                 path = tuple(one.name for one in _outward(scope))[::-1]
                 if self.scope(path) is scope:
                     name = ".".join((self._name, *path))
-                    return Symbol(name, Definition(self, path, kind == "class"))
+                    return Symbol(name, Definition(self, path, kind == "class", bound))
         return None
+
+
+def _without_default(case: Case) -> Case:
+    return case if case.origin is None else Case(UNKNOWN, case.given)
 
 
 def _outward(scope: Scope) -> Iterator[Scope]:

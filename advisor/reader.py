@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .calls import loader_calls
+from .calls import loader_calls, trainer_calls
 from .classes import dataset_classes
 from .datasets import dataset_uses
 from .epoch_calls import set_epochs
@@ -52,14 +52,17 @@ def read(
     around = surroundings(resolver)
     epochs = Epochs(resolver)
     uses = dataset_uses(resolver, classes)
-    loops = batch_loops(resolver, calls, epochs)
+    every_loop = batch_loops(resolver, calls, epochs)
+    loops = tuple(loop for loop in every_loop if not loop.loader.stands)
     module = Module(
         source=source,
         target=target,
         loaders=tuple(call.fact for call in calls),
+        trainers=trainer_calls(resolver, classes),
         datasets=tuple(classes.facts),
         dataset_uses=tuple(uses),
         loops=loops,
+        outside_loops=tuple(loop for loop in every_loop if loop.loader.stands),
         rebuilt=tuple(rebuilt(resolver, calls, epochs)),
         changes=changes(resolver, calls, loops, epochs),
         samplers=samplers(resolver, calls),

@@ -58,6 +58,20 @@ LOADERS: Mapping[str, tuple[tuple[str, ...], frozenset[str]]] = {
     ),
 }  # fmt: skip
 
+# Classes of arguments of a Trainer, which hands those named dataloader_… on to its loaders
+# (read in transformers 5.23, trl 0.24 and sentence-transformers 5.1).
+TRAINER_PREFIX = "dataloader_"
+TRAINER_ARGUMENTS = frozenset(
+    {
+        "transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments",
+        "transformers.training_args.TrainingArguments",
+        "transformers.training_args_seq2seq.Seq2SeqTrainingArguments",
+        "trl.SFTConfig", "trl.DPOConfig", "trl.GRPOConfig", "trl.RewardConfig",
+        "sentence_transformers.SentenceTransformerTrainingArguments",
+        "sentence_transformers.training_args.SentenceTransformerTrainingArguments",
+    }
+)  # fmt: skip
+
 DATASET = "torch.utils.data.Dataset"
 ITERABLE_DATASET = "torch.utils.data.IterableDataset"
 SAMPLER = "torch.utils.data.Sampler"

@@ -74,8 +74,8 @@ class Made:
     """What calling `name` gave; for a class, an object of it.
 
     `where` is the reader's own note of the call, and `within` of the class where it
-    stands in this file or was found in another one. `part` leads to a piece of the result,
-    as unpacking does.
+    stands in this file, or of what is called where it was found in another one. `part` leads
+    to a piece of the result, as unpacking does.
     """
 
     name: str

@@ -16,6 +16,8 @@ from dladvise.advisor.project import Project
 from dladvise.advisor.torch_api import DEFAULTS
 from dladvise.advisor.values import Case, Known, shown
 
+from .considered import LOOPS, Watch
+
 # Those that decide how it loads, in the order in which people think of them, and the others.
 MAIN = ("dataset", "batch_size", "shuffle", "num_workers", "prefetch_factor", "persistent_workers",
         "pin_memory", "drop_last", "sampler", "batch_sampler", "collate_fn")  # fmt: skip
@@ -57,12 +59,16 @@ def _words(case: Case, mark: str) -> str:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a rule had to say on a construction: the findings, and whether a comment hides them."""
+    """What a rule had to say on a construction: the findings, and whether a comment hides them.
+
+    `last` is what it looked at last of the construction; None where it looked at nothing of it.
+    """
 
     rule: Rule
     chosen: bool
     findings: tuple[Finding, ...] = ()
     suppressed: bool = False
+    last: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,25 +96,17 @@ def explained(
     """What is known of the construction with that callee, and what each rule says on it."""
     module = reading()(source, target, None, project.imports(source.path))
     call = next(one for one in module.loaders if one.callee == callee)
-    judged = tuple(_judged(module, call, rule, rule in chosen) for rule in all_rules())
+    watch = Watch(module)
+    judged = tuple(_judged(module, watch, call, rule, rule in chosen) for rule in all_rules())
     loops = tuple(loop for loop in module.loops if loop.loader is call)
     return Explanation(source, call, loops, judged)
 
 
-def _judged(module: Module, call: LoaderCall, rule: Rule, chosen: bool) -> Judged:
-    found = [
-        finding
-        for finding in (placed(module, one) for one in rule(module))
-        if _is_about(finding, call)
-    ]
-    left = silenced(module.source, found, [rule])
-    return Judged(rule, chosen, tuple(found), bool(found) and not left)
-
-
-def _is_about(finding: Finding, call: LoaderCall) -> bool:
-    """Reports whether a finding is at the construction, or refers to it."""
-    places = [finding.span, *(one.span for one in finding.related)]
-    return any(place.overlaps(call.span) for place in places)
+def _judged(module: Module, watch: Watch, call: LoaderCall, rule: Rule, chosen: bool) -> Judged:
+    found, last = watch.judgement(rule, call)
+    placed_there = [placed(module, one) for one in found]
+    left = silenced(module.source, placed_there, [rule])
+    return Judged(rule, chosen, tuple(placed_there), bool(found) and not left, last)
 
 
 def explanation_json(found: Explanation) -> dict[str, Any]:
@@ -136,6 +134,7 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
                 "chosen": one.chosen,
                 "suppressed": one.suppressed,
                 "messages": [finding.message for finding in one.findings],
+                "looked_last_at": one.last,
             }
             for one in found.judged
         ],
@@ -158,10 +157,29 @@ def explanation_text(found: Explanation) -> Iterator[tuple[str, list[str]]]:
         [line for one in found.spoken() for line in _spoken(found, one)] or ["none"],
     )
     silent = found.silent(chosen=True)
-    yield f"rules that were asked and are silent ({len(silent)})", [_named(silent)]
+    yield (
+        f"rules that were asked and are silent ({len(silent)}), by what they looked at last",
+        list(_by_what_was_last(found, silent)),
+    )
     off = found.silent(chosen=False)
     if off:
         yield "rules that are off", [_named(off)]
+
+
+def _by_what_was_last(found: Explanation, silent: Sequence[Judged]) -> Iterator[str]:
+    """`num_workers (0, torch's default): DL003, DL004`."""
+    said = dict(arguments(found.call))
+    groups: dict[str, list[Judged]] = {}
+    for one in silent:
+        groups.setdefault(one.last or "", []).append(one)
+    for last in sorted(groups, key=lambda words: (not words, words)):
+        if not last:
+            yield f"nothing here is what they are about: {_named(groups[last])}"
+        elif last == LOOPS:
+            yield f"{last} ({len(found.loops) or 'none'}): {_named(groups[last])}"
+        else:
+            words = f" ({' or '.join(said[last])})" if last in said else ""
+            yield f"{last}{words}: {_named(groups[last])}"
 
 
 def _dataset(found: Explanation) -> str:

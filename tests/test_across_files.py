@@ -222,3 +222,125 @@ def test_explain_names_the_file_of_the_dataset(tmp_path: Path) -> None:
     done = dladvise("explain", "train.py:4", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "Stream of rows.py, iterable" in done.stdout.decode()
+
+
+FACTORY = """\
+from torch.utils.data import DataLoader, DistributedSampler
+
+
+def get_loaders(train, val, batch_size, workers=4):
+    sampler = DistributedSampler(train)
+    train_loader = DataLoader(train, batch_size, sampler=sampler, num_workers=2)
+    return train_loader, DataLoader(val, batch_size, num_workers=workers, pin_memory=True)
+
+
+def by_name(train):
+    return {"train": DataLoader(train, num_workers=2), "val": DataLoader(train)}
+
+
+class Rows:
+    def __init__(self, train):
+        self.train = train
+
+    def loader(self):
+        return DataLoader(self.train, num_workers=2)
+"""
+TRAINING = """\
+    for epoch in range(9):
+        for batch in {}:
+            batch.cuda()
+            model(batch).backward()
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "loader"),
+    [
+        ("train_loader, val_loader = get_loaders(rows, rows, 8)", "train_loader"),
+        ("loaders = get_loaders(rows, rows, 8)", "loaders[0]"),
+        ("loaders = data.get_loaders(rows, rows, 8)", "tqdm(loaders[0])"),
+        ('train_loader = by_name(rows)["train"]', "train_loader"),
+        ("made = Rows(rows)\n    train_loader = made.loader()", "train_loader"),
+    ],
+)
+def test_loops_over_loaders_that_another_module_makes(
+    tmp_path: Path, made: str, loader: str
+) -> None:
+    script = (
+        "import torch\n\nimport data\nfrom data import Rows, by_name, get_loaders\n\n\n"
+        f"def main(rows, model):\n    {made}\n" + TRAINING.format(loader)
+    )
+    folder = written(tmp_path, {"pyproject.toml": "", "data.py": FACTORY, "train.py": script})
+    here = [one[2] for one in found(folder, "--target-cores", "8") if one[0] == "train.py"]
+    sampled = ["DL105"] if "get_loaders(" in made else []
+    assert here == [*sampled, "DL302", "DL200"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (("            batch.cuda()\n", ""), "DL200"),
+        (("    for epoch", "    loaders[0].sampler.set_epoch(0)\n    for epoch"), "DL105"),
+        (("    for epoch", "    loaders = accelerator.prepare(*loaders)\n    for epoch"), "DL302"),
+        (
+            ("range(9):\n", "range(9):\n        loaders = get_loaders(rows, rows, 8)\n"),
+            "DL302",
+        ),
+    ],
+)
+def test_what_the_loop_does_itself(tmp_path: Path, change: tuple[str, str], code: str) -> None:
+    script = (
+        "import torch\n\nfrom data import get_loaders\n\n\n"
+        "def main(rows, model, accelerator):\n    loaders = get_loaders(rows, rows, 8)\n"
+        + TRAINING.format("loaders[0]")
+    )
+    assert change[0] in script
+    files: dict[str, str | bytes] = {"pyproject.toml": "", "data.py": FACTORY, "train.py": script}
+    folder = written(tmp_path, files)
+    assert code in [one[2] for one in found(folder)]
+    (folder / "train.py").write_text(script.replace(*change))
+    assert code not in [one[2] for one in found(folder)]
+
+
+def test_what_a_caller_may_change_is_not_known(tmp_path: Path) -> None:
+    """The second loader has its workers by a default."""
+    script = (
+        "import torch\n\nfrom data import get_loaders\n\n\n"
+        "def main(rows, model):\n    loaders = get_loaders(rows, rows, 8, workers=0)\n"
+        + TRAINING.format("loaders[1]")
+    )
+    folder = written(tmp_path, {"pyproject.toml": "", "data.py": FACTORY, "train.py": script})
+    assert [one[2] for one in found(folder) if one[0] == "train.py"] == ["DL201"]
+
+
+ENGINE = """\
+def train_one_epoch(model, loader, epoch):
+    for step, batch in enumerate(tqdm(loader)):
+        model(batch).backward()
+"""
+
+
+@pytest.mark.parametrize(
+    ("engine", "codes"),
+    [
+        (ENGINE, ["DL105", "DL302"]),
+        (ENGINE.replace("    for", "    loader.sampler.set_epoch(epoch)\n    for"), ["DL302"]),
+        (ENGINE.replace("model(batch).backward()", "break"), ["DL105"]),
+        (ENGINE.replace("tqdm(loader)", "wrapped(loader)"), []),
+        (ENGINE.replace("    for", "    loader = loader or []\n    for"), []),
+    ],
+)
+def test_functions_elsewhere_that_loop_over_a_loader(
+    tmp_path: Path, engine: str, codes: list[str]
+) -> None:
+    script = (
+        "from torch.utils.data import DataLoader, DistributedSampler\n\n"
+        "from engine import train_one_epoch\n\n\n"
+        "def main(rows, model):\n"
+        "    sampler = DistributedSampler(rows)\n"
+        "    loader = DataLoader(rows, 8, sampler=sampler, num_workers=2)\n"
+        "    for epoch in range(9):\n"
+        "        train_one_epoch(model, loader=loader, epoch=epoch)\n"
+    )
+    folder = written(tmp_path, {"pyproject.toml": "", "engine.py": engine, "train.py": script})
+    assert [one[2] for one in found(folder, "--target-cores", "8")] == codes

@@ -51,6 +51,28 @@ def test_what_is_known(tmp_path: Path) -> None:
     assert "DL302 info, line 18: the workers" in text
     silent = text.partition("rules that were asked and are silent")[2]
     assert "DL003" in silent and "DL302" not in silent
+    assert "  num_workers (2, the default of --workers on line 16): DL" in silent
+    assert "  its dataset: DL007" in silent
+
+
+def test_what_is_found_beside_a_loader_is_told_of_it(tmp_path: Path) -> None:
+    script = (
+        "from torch.utils.data import DataLoader, DistributedSampler\n\n\n"
+        "def main(rows, other):\n"
+        "    sampler = DistributedSampler(rows)\n"
+        "    loader = DataLoader(rows, sampler=sampler)\n"
+        "    plain = DataLoader(other)\n"
+        "    for epoch in range(9):\n"
+        "        for batch in loader:\n            batch.backward()\n"
+    )
+    folder = written(tmp_path, {"train.py": script})
+    told = {}
+    for line in (6, 7):
+        done = dladvise("explain", f"train.py:{line}", "--output-format", "json", cwd=folder)
+        told[line] = {one["code"]: one for one in json.loads(done.stdout)["rules"]}
+    assert told[6]["DL105"]["messages"] and not told[7]["DL105"]["messages"]
+    assert told[7]["DL201"]["looked_last_at"] is None
+    assert told[6]["DL006"]["looked_last_at"] == "batch_sampler"
 
 
 def test_what_a_comment_hides_and_what_is_off(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from ..values import Known, Made
 def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
     """Reports copies of a pinned batch to the GPU that wait for their end."""
     seen = set()
-    for loop in module.loops:
+    for loop in module.every_loop:
         if loop.loader.handed_to or loop.loader.framework_hook or not _pins(loop.loader):
             continue
         for copy in loop.copies:

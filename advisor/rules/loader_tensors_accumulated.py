@@ -16,7 +16,7 @@ def loader_tensors_accumulated(module: Module) -> Iterator[Hit]:
     if "linux" not in module.target.platforms or "set_sharing_strategy" in module.source.text:
         return
     told: set[Span] = set()
-    for loop in module.loops:
+    for loop in module.every_loop:
         if loop.breaks or not _shares_memory(loop.loader):
             continue
         for kept in loop.kept_tensors:

@@ -1,8 +1,8 @@
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..edits import editable, set_argument
 from ..findings import Fix, Hit, Related, Severity, rule
-from ..model import Copy, LoaderCall, Module
+from ..model import Copy, LoaderCall, Loop, Module
 from ..text import Edit, Span
 from ..values import Known
 
@@ -11,21 +11,7 @@ from ..values import Known
 def missing_pin_memory(module: Module) -> Iterator[Hit]:
     """Reports loaders with workers whose batches go to a GPU from pageable memory."""
     for call in module.loaders:
-        if call.handed_to or call.framework_hook or not call.workers.surely_some:
-            continue
-        if call.device_rows is not None:
-            continue  # what is on the GPU cannot be pinned
-        scenarios = call.scenarios("pin_memory")
-        off = all(s["pin_memory"].what == Known(False) and s["pin_memory"].origin is None
-                  for s in scenarios)  # fmt: skip
-        if not scenarios or not off:
-            continue
-        copies = [
-            copy
-            for loop in module.loops_over(call)
-            for copy in loop.copies
-            if copy.device in ("cuda", "maybe-cuda") and copy.pinning is None
-        ]
+        copies = _copied_to_a_gpu(module.loops_over(call)) if _leaves_pageable(call) else []
         if not copies:
             continue
         where = call.arguments["pin_memory"].span if "pin_memory" in call.arguments else call.callee
@@ -37,6 +23,41 @@ def missing_pin_memory(module: Module) -> Iterator[Hit]:
             (Related(copies[0].span, "a batch is copied to the GPU here"),),
             alternatives=_with_non_blocking(module, call, copies),
         )
+    yield from _of_other_modules(module)
+
+
+def _of_other_modules(module: Module) -> Iterator[Hit]:
+    told: set[Span] = set()
+    for loop in module.outside_loops:
+        copies = _copied_to_a_gpu([loop]) if _leaves_pageable(loop.loader) else []
+        if copies and copies[0].span not in told:
+            told.add(copies[0].span)
+            yield Hit(
+                copies[0].span,
+                "every batch is copied to the GPU from pageable memory, and the training loop "
+                f"waits for it: pin_memory is off ({loop.loader.stands})",
+            )
+
+
+def _leaves_pageable(call: LoaderCall) -> bool:
+    """Reports whether workers make batches that are surely not pinned."""
+    if call.handed_to or call.framework_hook or not call.workers.surely_some:
+        return False
+    if call.device_rows is not None:
+        return False  # what is on the GPU cannot be pinned
+    scenarios = call.scenarios("pin_memory")
+    return bool(scenarios) and all(
+        s["pin_memory"].what == Known(False) and s["pin_memory"].origin is None for s in scenarios
+    )
+
+
+def _copied_to_a_gpu(loops: Iterable[Loop]) -> list[Copy]:
+    return [
+        copy
+        for loop in loops
+        for copy in loop.copies
+        if copy.device in ("cuda", "maybe-cuda") and copy.pinning is None
+    ]
 
 
 def _pin(module: Module, call: LoaderCall, copies: list[Copy]) -> tuple[Edit, ...]:

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 from ..findings import Fix, Hit, Related, Safety, Severity, rule
-from ..model import EpochLoop, Module, SamplerUse
+from ..model import EpochLoop, Loop, Module, SamplerUse
 from ..text import Edit, Span
 
 EVALUATION = ("val", "test", "eval", "infer", "predict")
@@ -18,23 +18,44 @@ def missing_set_epoch(module: Module) -> Iterator[Hit]:
             continue
         if _evaluates(use):
             continue
-        for loop in module.loops_over(loader):
-            epochs = loop.epochs
-            if loop.kind != "for" or loop.rebuilt or epochs is None or not epochs.over_epochs:
-                continue
-            if loop.in_function is not None and _is_evaluation(loop.in_function):
-                continue
+        loops = list(module.loops_over(loader))
+        if any(loop.tells_epoch for loop in loops):
+            continue
+        repeated = next((loop.epochs for loop in loops if _repeats(loop)), None)
+        if repeated is not None:
             yield Hit(
                 use.span,
                 "every epoch draws the same order: set_epoch is never called on this sampler",
-                _fix(use, epochs),
-                (Related(epochs.span, "the epochs begin here"),),
+                _fix(use, repeated),
+                (Related(repeated.span, "the epochs begin here"),),
             )
-            break
+    for loop in module.outside_loops:
+        if loop.loader.same_order and not _is_told(module, loop) and _repeats(loop):
+            assert loop.epochs is not None
+            yield Hit(
+                loop.span,
+                "every epoch draws the same order: set_epoch is never called on the sampler of "
+                f"this loader ({loop.loader.stands})",
+                related=(Related(loop.epochs.span, "the epochs begin here"),),
+            )
 
 
 # These call set_epoch by themselves (read in lightning 2.6, accelerate 1.15, transformers 5.23).
 TELLING = frozenset({"lightning", "accelerate", "transformers", "ignite", "ray", "composer"})
+
+
+def _repeats(loop: Loop) -> bool:
+    """Reports whether a loop runs over the same loader in every epoch, to train."""
+    if loop.kind != "for" or loop.rebuilt or loop.epochs is None or not loop.epochs.over_epochs:
+        return False
+    return loop.in_function is None or not _is_evaluation(loop.in_function)
+
+
+def _is_told(module: Module, loop: Loop) -> bool:
+    """Reports whether something here may tell the sampler of another module's loader."""
+    if "set_epoch" in module.source.text or module.frameworks & TELLING:
+        return True
+    return loop.loader.handed_to is not None or not loop.trains
 
 
 def _is_evaluation(name: str) -> bool:

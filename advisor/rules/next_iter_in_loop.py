@@ -10,7 +10,7 @@ from ..values import Known, shown
 @rule("DL303", Severity.WARNING)
 def next_iter_in_loop(module: Module) -> Iterator[Hit]:
     """Reports `next(iter(loader))` in a loop: a new iterator, and a new pool, each time."""
-    for loop in module.loops:
+    for loop in module.every_loop:
         if loop.kind != "next" or loop.epochs is None or loop.conditional or loop.rebuilt:
             continue
         if not loop.epochs.counted:

@@ -11,11 +11,9 @@ def pool_restarts_every_epoch(module: Module) -> Iterator[Hit]:
     """Reports loaders whose workers are stopped and started again for every epoch."""
     changed = {id(change.loader) for change in module.changes}
     for call in module.loaders:
-        if call.subclass or call.handed_to or call.in_memory or id(call) in changed:
+        if id(call) in changed or not _restarts(call):
             continue
-        if not call.workers.surely_some or not call.lacks("persistent_workers"):
-            continue
-        loop = _repeated(module, call)
+        loop = _repeated(list(module.loops_over(call)))
         if loop is None or loop.epochs is None:
             continue
         reason = module.pickling_reason(call)
@@ -32,11 +30,35 @@ def pool_restarts_every_epoch(module: Module) -> Iterator[Hit]:
             (Related(loop.epochs.span, "the loader is read again in each round of this loop"),),
             Severity.INFO if reason is None else Severity.WARNING,
         )
+    yield from _of_other_modules(module)
 
 
-def _repeated(module: Module, call: LoaderCall) -> Loop | None:
-    """A loop over all of the loader's batches that runs once an epoch."""
-    loops = list(module.loops_over(call))
+def _of_other_modules(module: Module) -> Iterator[Hit]:
+    by_loader: dict[LoaderCall, list[Loop]] = {}
+    for loop in module.outside_loops:
+        by_loader.setdefault(loop.loader, []).append(loop)
+    for call, loops in by_loader.items():
+        repeated = _repeated(loops) if _restarts(call) else None
+        if repeated is not None and repeated.epochs is not None:
+            yield Hit(
+                repeated.span,
+                f"the workers of this loader ({_count(call)}; {call.stands}) are stopped and "
+                "started again for every epoch",
+                related=(
+                    Related(repeated.epochs.span, "it is read again in each round of this loop"),
+                ),
+            )
+
+
+def _restarts(call: LoaderCall) -> bool:
+    """Reports whether each iteration starts workers anew."""
+    if call.subclass or call.handed_to or call.in_memory:
+        return False
+    return call.workers.surely_some and call.lacks("persistent_workers")
+
+
+def _repeated(loops: list[Loop]) -> Loop | None:
+    """A loop over all of one loader's batches that runs once an epoch."""
     if any(loop.kind == "next" for loop in loops):
         return None
     whole = ("for", "comprehension")

@@ -10,7 +10,7 @@ from ..values import Case, Known, Number
 
 @rule("DL004", Severity.WARNING)
 def worker_option_when_workers_may_be_zero(module: Module) -> Iterator[Hit]:
-    for call in module.loaders:
+    for call in (*module.loaders, *module.trainers):
         for option in GUARDED:
             argument = call.arguments.get(option)
             if argument is None or not _needs_workers(module, option, argument):
@@ -19,11 +19,11 @@ def worker_option_when_workers_may_be_zero(module: Module) -> Iterator[Hit]:
             zero = next((case for case in cases if _may_be_zero(case)), None)
             if zero is None or all(_fixed_zero(case) for case in cases):
                 continue
-            when = "at the first batch" if option == "timeout" else "when the loader is built"
-            why = _why(zero)
+            prefix = call.prefix
             yield Hit(
                 argument.whole,
-                f"num_workers {why}, and then torch raises {when} because of {option}",
+                f"{prefix}num_workers {_why(zero)}, and then {call.refusal(option)} because of "
+                f"{prefix}{option}",
                 _guarded(call, option, argument),
                 related=pointed(zero.origin, "0 here"),
             )

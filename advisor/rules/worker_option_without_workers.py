@@ -8,15 +8,16 @@ from ..values import Known, What, is_none, truth
 
 @rule("DL003", Severity.ERROR)
 def worker_option_without_workers(module: Module) -> Iterator[Hit]:
-    for call in module.loaders:
+    for call in (*module.loaders, *module.trainers):
         for option in OPTIONS:
             argument = call.arguments.get(option)
             if argument is None or not _always_raises(module, call, option):
                 continue
-            when = "at the first batch" if option == "timeout" else "when the loader is built"
+            prefix = call.prefix
             yield Hit(
                 argument.whole,
-                f"{option} needs num_workers above 0, and it is 0 here: torch raises {when}",
+                f"{prefix}{option} needs {prefix}num_workers above 0, and it is 0 here: "
+                f"{call.refusal(option)}",
                 removal(module.source, call, argument),
                 alternatives=tuple(_with_workers(module, call)),
             )

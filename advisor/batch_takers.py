@@ -1,0 +1,81 @@
+"""Functions that loop over the batches of a loader which they are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import libcst as cst
+
+from .calling import PASSING
+from .members import decorated
+from .nodes import callee_tail, dotted_name
+from .scopes import Loop, Scope
+
+BACKWARD = frozenset({"backward", "manual_backward"})
+
+
+@dataclass(frozen=True)
+class BatchTaker:
+    """A loop over all batches, in the function `name`; each call of it runs that once."""
+
+    name: str
+    trains: bool
+    breaks: bool
+    tells_epoch: bool  # it calls set_epoch
+
+
+def batch_taker(scope: Scope, call: cst.Call, argument: cst.Arg) -> BatchTaker | None:
+    """What the function `scope` does with that argument of a call; None where it has no loop."""
+    name = parameter_of(scope, call, argument)
+    if name is None or len(scope.bindings.get(name, ())) != 1:
+        return None
+    over = [loop for loop in scope.loops if _runs_over(loop, name)]
+    if len(over) != 1 or over[0].place.loops or scope.yields:
+        return None
+    return BatchTaker(
+        name=scope.name,
+        trains=trains(scope, over[0]),
+        breaks=leaves_at_once(over[0]),
+        tells_epoch=any(callee_tail(one.node) == "set_epoch" for one in scope.calls),
+    )
+
+
+def parameter_of(scope: Scope, call: cst.Call, argument: cst.Arg) -> str | None:
+    """The parameter that an argument reaches; None where that cannot be told."""
+    if argument.keyword is not None:
+        return argument.keyword.value
+    before = call.args[: call.args.index(argument)]
+    if argument.star or scope.parameters is None or any(one.star for one in before):
+        return None
+    params = [*scope.parameters.posonly_params, *scope.parameters.params]
+    owner = scope.parent
+    if owner is not None and owner.kind == "class" and not decorated(scope, "staticmethod"):
+        params = params[1:]
+    return params[len(before)].name.value if len(before) < len(params) else None
+
+
+def trains(scope: Scope, loop: Loop) -> bool:
+    """Reports whether a loop calls backward() itself."""
+    return any(
+        callee_tail(call.node) in BACKWARD for call in scope.calls if loop in call.place.loops
+    )
+
+
+def leaves_at_once(loop: Loop) -> bool:
+    """Reports whether a loop's body always leaves the loop in its first round."""
+    return any(
+        isinstance(small, (cst.Break, cst.Return, cst.Raise))
+        for statement in loop.body
+        if isinstance(statement, cst.SimpleStatementLine)
+        for small in statement.body
+    )
+
+
+def _runs_over(loop: Loop, name: str) -> bool:
+    node = loop.iterable
+    while isinstance(node, cst.Call) and callee_tail(node) in _HANDING_ON and node.args:
+        node = node.args[0].value
+    return dotted_name(node) == name
+
+
+_HANDING_ON = PASSING | {"enumerate"}
