@@ -234,7 +234,7 @@ def get_loaders(train, val, batch_size, workers=4):
     return train_loader, DataLoader(val, batch_size, num_workers=workers, pin_memory=True)
 
 
-def by_name(train):
+def loaders_by_name(train):
     return {"train": DataLoader(train, num_workers=2), "val": DataLoader(train)}
 
 
@@ -259,7 +259,7 @@ TRAINING = """\
         ("train_loader, val_loader = get_loaders(rows, rows, 8)", "train_loader"),
         ("loaders = get_loaders(rows, rows, 8)", "loaders[0]"),
         ("loaders = data.get_loaders(rows, rows, 8)", "tqdm(loaders[0])"),
-        ('train_loader = by_name(rows)["train"]', "train_loader"),
+        ('train_loader = loaders_by_name(rows)["train"]', "train_loader"),
         ("made = Rows(rows)\n    train_loader = made.loader()", "train_loader"),
     ],
 )
@@ -267,7 +267,7 @@ def test_loops_over_loaders_that_another_module_makes(
     tmp_path: Path, made: str, loader: str
 ) -> None:
     script = (
-        "import torch\n\nimport data\nfrom data import Rows, by_name, get_loaders\n\n\n"
+        "import torch\n\nimport data\nfrom data import Rows, loaders_by_name, get_loaders\n\n\n"
         f"def main(rows, model):\n    {made}\n" + TRAINING.format(loader)
     )
     folder = written(tmp_path, {"pyproject.toml": "", "data.py": FACTORY, "train.py": script})

@@ -51,7 +51,7 @@ def test_what_is_known(tmp_path: Path) -> None:
     assert "DL302 info, line 18: the workers" in text
     silent = text.partition("rules that were asked and are silent")[2]
     assert "DL003" in silent and "DL302" not in silent
-    assert "  num_workers (2, the default of --workers on line 16): DL" in silent
+    assert "  num_workers (2, the default of --workers): DL" in silent
     assert "  its dataset: DL007" in silent
 
 
