@@ -32,6 +32,7 @@ from .tried import Tried
 WINDOW_S = 0.6
 MARGIN = 0.03  # settings whose whole job takes so much longer are as good as the best
 WORTH = 0.05  # a change that saves less is not worth making
+DOUBTFUL = MARGIN + WORTH  # what a choice may lose before it is looked at again
 HOPE = 1.12  # the law may be so far off
 BUSY = 0.15  # of the cores taken by other programs: measured rates are too low
 EFFICIENCY = 0.95  # of the bound by the cores is what workers reach
@@ -362,7 +363,7 @@ class Search:
             rivals = [
                 plan
                 for plan in self.usable()
-                if plan != choice and self.regret(choice, plan) > WORTH
+                if plan != choice and self.regret(choice, plan) > DOUBTFUL
             ]
             if not rivals:
                 return
