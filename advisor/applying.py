@@ -11,6 +11,7 @@ from .edits import add_argument, removal, remove_arguments
 from .following import CannotFollow
 from .literals import entry_of, literal_of
 from .model import Argument, LoaderCall
+from .project import Imports
 from .resolve import Resolver
 from .text import Edit, Source, Span
 from .values import Absent, Known, Value, shown
@@ -44,22 +45,29 @@ class Written:
     notes: tuple[str, ...] = ()
 
 
-def writing(source: Source, callee: Span, workers: Workers, now: Workers | None = None) -> Written:
+def writing(
+    source: Source,
+    callee: Span,
+    workers: Workers,
+    now: Workers | None = None,
+    imports: Imports | None = None,
+) -> Written:
     """The edits that give the construction with that callee these settings.
 
     CannotWrite where that is unsafe. Without workers torch refuses the two other
     arguments: they are taken out then. `now` is what the loader had when the program ran:
-    where the text says something else, it is not the text that decides.
+    where the text says something else, it is not the text that decides. `imports` leads into
+    the project's other modules.
     """
-    _, calls = read_calls(source)
+    _, calls = read_calls(source, imports)
     index = next(i for i, one in enumerate(calls) if one.fact.callee == callee)
     if now is not None:
         _refuse_contradiction(calls[index].fact, now)
     after = source
     options: list[str] = []
     for name in Workers._fields:
-        after = _with(after, index, name, workers, options)
-    notes = _checked(source, after, index, workers, options)
+        after = _with(after, imports, index, name, workers, options)
+    notes = _checked(source, after, imports, index, workers, options)
     return Written(source.edits_to(after), notes)
 
 
@@ -73,9 +81,16 @@ def _refuse_contradiction(fact: LoaderCall, now: Workers) -> None:
         )
 
 
-def _with(source: Source, index: int, name: str, workers: Workers, options: list[str]) -> Source:
+def _with(
+    source: Source,
+    imports: Imports | None,
+    index: int,
+    name: str,
+    workers: Workers,
+    options: list[str],
+) -> Source:
     """The source with one of the arguments written; `options` grows by the defaults changed."""
-    resolver, calls = read_calls(source)
+    resolver, calls = read_calls(source, imports)
     call = calls[index]
     fact = call.fact
     argument = fact.arguments.get(name)
@@ -164,11 +179,16 @@ def _taken_out(
 
 
 def _checked(
-    before: Source, after: Source, index: int, workers: Workers, options: list[str]
+    before: Source,
+    after: Source,
+    imports: Imports | None,
+    index: int,
+    workers: Workers,
+    options: list[str],
 ) -> tuple[str, ...]:
     """The notes on what else has changed; CannotWrite where the result is not what it should be."""
-    _, old = read_calls(before)
-    _, new = read_calls(after)
+    _, old = read_calls(before, imports)
+    _, new = read_calls(after, imports)
     fact = new[index].fact if len(new) == len(old) else None
     for name in Workers._fields:
         if fact is None or not (_has(fact, name, workers) or _stays_hidden(fact, name, workers)):

@@ -11,6 +11,7 @@ from .calls import ReadCall, loader_calls
 from .classes import dataset_classes
 from .nodes import children, every_node
 from .program import Program
+from .project import Imports
 from .resolve import Resolver
 from .scopes import Scope
 from .text import Source, Span
@@ -62,9 +63,9 @@ class Construction:
         return f"{targets}{self.class_name}(...){where}"
 
 
-def constructions(source: Source) -> tuple[Construction, ...]:
+def constructions(source: Source, imports: Imports | None = None) -> tuple[Construction, ...]:
     """Every construction of a loader whose class is known, in order of place."""
-    resolver, calls = read_calls(source)
+    resolver, calls = read_calls(source, imports)
     found = []
     for call in calls:
         fact = call.fact
@@ -115,11 +116,11 @@ def statement_at(source: Source, line: int) -> Statement | None:
     return None
 
 
-def read_calls(source: Source) -> tuple[Resolver, list[ReadCall]]:
+def read_calls(source: Source, imports: Imports | None = None) -> tuple[Resolver, list[ReadCall]]:
     """The constructions as they were read, for those who follow what stands in them."""
     program = Program(source)
     program.read_first()
-    resolver = Resolver(program)
+    resolver = Resolver(program, imports)
     return resolver, loader_calls(resolver, dataset_classes(resolver))
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from dladvise.advisor import Source
 from dladvise.advisor.constructions import Construction, Lines, at, constructions, statement_at
+from dladvise.advisor.modules import Modules
+from dladvise.advisor.project import Project
 from dladvise.probe import Target, TargetError
 
 from . import files
@@ -33,6 +35,7 @@ class Aim:
     """
 
     target: Target
+    project: Project  # the modules around the file
     file: TextFile | None = None
     raw: bytes = b""
     lines: Lines | None = None
@@ -55,12 +58,14 @@ def aimed(target: Target, raw: bytes) -> Aim:
             "package.module:make_loader, or export the notebook as a script"
         )
     file = files.decoded(path, raw)
-    found = constructions(file.source)
+    project = around()
+    found = constructions(file.source, project.imports(path))
     if target.name is not None:
-        return Aim(target, file, raw, meant=tuple(o for o in found if o.function == target.name))
+        meant = tuple(one for one in found if one.function == target.name)
+        return Aim(target, project, file, raw, meant=meant)
     if target.line is not None:
         lines, meant = _on_line(target, target.line, file.source, found)
-        return Aim(target, file, raw, lines, meant)
+        return Aim(target, project, file, raw, lines, meant)
     if not found:
         raise NoSuchLoader(
             f"{path}: constructs no DataLoader that can be recognised; name the line that "
@@ -68,7 +73,13 @@ def aimed(target: Target, raw: bytes) -> Aim:
         )
     if len(found) > 1:
         raise NoSuchLoader(f"{path}: say which of its loaders", _listed(path, found))
-    return Aim(target._replace(line=found[0].line), file, raw, found[0].lines, found)
+    only = target._replace(line=found[0].line)
+    return Aim(only, project, file, raw, found[0].lines, found)
+
+
+def around() -> Project:
+    """The modules around files as they lie on the disk."""
+    return Project(Modules(files.text_of))
 
 
 def _on_line(

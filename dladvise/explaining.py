@@ -10,13 +10,11 @@ from pathlib import Path
 import click
 
 from dladvise.advisor.constructions import Construction
-from dladvise.advisor.modules import Modules
-from dladvise.advisor.project import Project
 from dladvise.probe import TargetError
 from dladvise.probe import target as read_target
 
 from . import files, known, output
-from .aiming import NoSuchLoader, aimed
+from .aiming import Aim, NoSuchLoader, aimed
 from .check import NOTHING, WRONG_USE
 from .console import complain, say
 from .files import TextFile
@@ -29,7 +27,7 @@ from .scan import Request, this_machines_cores
 def run(words: str, as_json: bool) -> int:
     """Explain the construction that is meant; the exit status is returned."""
     try:
-        file, construction = _meant(words)
+        aim, file, construction = _meant(words)
     except (NoSuchLoader, TargetError) as error:
         complain([str(error)])
         for line in getattr(error, "loaders", ()):
@@ -43,8 +41,7 @@ def run(words: str, as_json: bool) -> int:
         return WRONG_USE
     target = settings.target(*this_machines_cores())
     chosen = settings.rules_for(path)
-    project = Project(Modules(files.text_of))
-    found = known.explained(file.source, construction.callee, target, chosen, project)
+    found = known.explained(file.source, construction.callee, target, chosen, aim.project)
     if as_json:
         say([json.dumps(known.explanation_json(found), indent=2)])
         return NOTHING
@@ -57,7 +54,7 @@ def run(words: str, as_json: bool) -> int:
     return NOTHING
 
 
-def _meant(words: str) -> tuple[TextFile, Construction]:
+def _meant(words: str) -> tuple[Aim, TextFile, Construction]:
     target = read_target(words)
     if target.path is None:
         raise TargetError(f"{words}: name a file and a line, as train.py:42")
@@ -66,7 +63,7 @@ def _meant(words: str) -> tuple[TextFile, Construction]:
     aim = aimed(target, files.contents(str(target.path)))
     if aim.file is None or aim.construction is None:
         raise TargetError(f"{words}: no one construction is meant there")
-    return aim.file, aim.construction
+    return aim, aim.file, aim.construction
 
 
 def _section(heading: str, lines: list[str], paint: Paint, room: int) -> list[str]:

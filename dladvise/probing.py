@@ -26,7 +26,7 @@ from dladvise.probe.request import DEFAULT_SECONDS
 from dladvise.probe.results import INTERRUPTED, MEASURED, NOT_ENOUGH, WRONG_USE, target_json
 
 from . import files, interpreters, output
-from .aiming import Aim, NoSuchLoader, aimed
+from .aiming import Aim, NoSuchLoader, aimed, around
 from .console import complain, say
 from .files import STDIN, FileError
 from .interpreters import Interpreter, InterpreterError
@@ -128,7 +128,7 @@ def _aim(words: str, options: Options) -> Aim:
     if (target.path is None or target.name is not None) and (options.script or options.module):
         raise TargetError(f"{target.shown}: a function is called by itself, without a script")
     if target.path is None:
-        return Aim(target)
+        return Aim(target, around())
     raw = files.standard_input() if words == STDIN else files.contents(str(target.path))
     return aimed(target, raw)
 
@@ -277,7 +277,7 @@ def _rewrite(found: Recommendation, aim: Aim) -> tuple[Rewrite, tuple[str, ...]]
     if construction is None:
         raise CannotWrite(f"{aim.target.shown} does not say which construction made the loader")
     before = aim.file.source
-    written = recommended(before, construction.callee, found)
+    written = recommended(before, construction.callee, found, aim.project)
     after = before.edited(written.edits)
     return Rewrite(before.path, before, after, aim.file.encoded(after)), written.notes
 

@@ -165,7 +165,10 @@ class _Offer:
         title = f"Write the measured {found.arguments}"
         meant = self._diagnostics(callee, MEASURED)
         try:
-            written = await self.server.in_analyst(recommended, source, callee, found)
+            around = self.server.neighbours
+            written = await self.server.in_analyst(
+                lambda: recommended(source, callee, found, around.project())
+            )
         except CannotWrite as error:
             if not self.server.client.disabled_actions:
                 return []

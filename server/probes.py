@@ -26,6 +26,7 @@ from .consent import Consent
 from .documents import Text
 from .folders import Effective
 from .measurements import Measurement, digest
+from .neighbours import Neighbours
 
 if TYPE_CHECKING:
     from .language_server import Server
@@ -171,7 +172,9 @@ class Probes:
                 found = await self._in_thread(run, request)
             except ProbeError as error:
                 return self._failed(run, error)
-            measurement = await server.in_analyst(_measurement, analysis.source, loader, found)
+            measurement = await server.in_analyst(
+                _measurement, analysis.source, loader, found, server.neighbours
+            )
             assert text.path is not None
             server.measurements.add(text.path, measurement)
             self._end(run, found.reason)
@@ -343,13 +346,16 @@ def _request(text: Text, analysis: Analysis, loader: Loader, interpreter: Interp
     )
 
 
-def _measurement(source: Source, loader: Loader, found: Recommendation) -> Measurement:
+def _measurement(
+    source: Source, loader: Loader, found: Recommendation, around: Neighbours
+) -> Measurement:
     """What to keep; the text with the recommended settings is known from here on."""
     from dladvise.advisor.applying import CannotWrite  # libcst, which is there by now
     from dladvise.recommended import recommended
 
     try:
-        applied = digest(source.edited(recommended(source, loader.callee, found).edits).text)
+        written = recommended(source, loader.callee, found, around.project())
+        applied = digest(source.edited(written.edits).text)
     except CannotWrite:
         applied = None
     return Measurement(loader.key, digest(source.text), applied, found)

@@ -163,6 +163,13 @@ def test_what_is_not_known_there_is_not_known_here(
     assert found(folder, "--select", "DL007", "train.py") == []
 
 
+def test_a_loader_by_a_name_of_the_project_is_a_target(tmp_path: Path) -> None:
+    script = "import torch\nfrom pkg import DataLoader\n\nloader = DataLoader([1], num_workers=2)\n"
+    files: dict[str, str | bytes] = {"pkg/__init__.py": LOADER, "train.py": script}
+    done = dladvise("explain", "train.py:4", cwd=written(tmp_path, files))
+    assert done.stdout.decode().startswith("train.py:4  loader = DataLoader(...)\n"), done.stderr
+
+
 def test_a_module_may_be_changed_by_who_imports_it(tmp_path: Path) -> None:
     """`settings.workers` may be set before it is read; what was imported by name was not."""
     script = (

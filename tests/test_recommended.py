@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dladvise.advisor import Source, Target, analyze
+from dladvise.aiming import around
 from dladvise.probe import Settings
 from dladvise.recommended import recommended
 
@@ -46,7 +47,8 @@ def written(text: str, *settings: int | bool | None) -> str:
     now, best = Settings(0), Settings(*settings)  # type: ignore[arg-type]
     source = Source("train.py", text)
     callee = analyze(source).loaders[0].callee
-    found = recommended(source, callee, replace(MEASURED, current=now, recommended=best))
+    measured = replace(MEASURED, current=now, recommended=best)
+    found = recommended(source, callee, measured, around())
     return source.edited(found.edits).text
 
 
