@@ -18,6 +18,7 @@ from .values import (
     UNKNOWN,
     Case,
     Defined,
+    Known,
     Made,
     Symbol,
     Text,
@@ -113,6 +114,8 @@ def _of_class(resolver: Resolver, scope: Scope, name: str, *, of_object: bool) -
     if method is not None:
         if decorated(method, "property") or decorated(method, "cached_property"):
             return returned(resolver, method)
+        if decorated(method, "setter") or decorated(method, "deleter"):
+            return NOTHING_KNOWN  # of a property
         plain = decorated(method, "staticmethod")
         bound = (of_object and not plain) or decorated(method, "classmethod")
         return (Case(Defined("function", method.name, method, bound)),)
@@ -139,7 +142,8 @@ def _in_class_body(resolver: Resolver, scope: Scope, name: str) -> Value:
             continue
         value = resolver.name(name, one.end)
         if not any("dataclass" in decorator for decorator in decorators(one.node)):
-            return value
+            # a None keeps the place for what somebody sets on the class
+            return tuple(Case(UNKNOWN, c.given) if c.what == Known(None) else c for c in value)
         node = bindings[-1].value or bindings[-1].node
         assert node is not None
         origin = resolver.origin(f"the default of field {name!r}", node, one)

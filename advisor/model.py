@@ -579,6 +579,7 @@ class Module:
     frameworks: frozenset[str] = frozenset()
     distributed: Span | None = None  # where torch.distributed is set up or a model wrapped
     start_method: str | None = None  # set_start_method("spawn") in this file
+    start_method_conditional: bool = False
     reads_rank: bool = False
     samplers_without_iter: frozenset[str] = frozenset()  # classes of this file
     divided: tuple[LoaderCall, ...] = ()  # loaders whose dataset was made with a rank
@@ -606,7 +607,8 @@ class Module:
                     assert isinstance(case.what, Known)
                     return f"multiprocessing_context is {case.what.value!r}"
         if self.start_method in ("spawn", "forkserver"):
-            return f"this file sets the start method {self.start_method!r}"
+            may = "may set" if self.start_method_conditional else "sets"
+            return f"this file {may} the start method {self.start_method!r}"
         return self.target.pickling_reason
 
     @property

@@ -82,6 +82,7 @@ def read(
         frameworks=around.frameworks,
         distributed=around.distributed,
         start_method=around.start_method,
+        start_method_conditional=around.start_method_conditional,
         reads_rank=around.reads_rank,
         divided=divided_by_rank(resolver, calls) if around.distributed is not None else (),
         torch_name=around.torch_name,

@@ -149,7 +149,7 @@ class _Reading:
         """The parts of a sample that cannot be put together."""
         inner: list[cst.BaseExpression] = []
         if isinstance(node, (cst.Tuple, cst.List)):
-            inner = [one.value for one in node.elements]
+            inner = [one.value for one in node.elements if isinstance(one, cst.Element)]
         elif isinstance(node, cst.Dict):
             inner = [one.value for one in node.elements if isinstance(one, cst.DictElement)]
         for one in inner if depth < DEEPEST else ():

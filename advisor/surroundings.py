@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ class Surroundings:
     frameworks: frozenset[str]
     distributed: Span | None
     start_method: str | None
+    start_method_conditional: bool
     reads_rank: bool
     torch_name: str | None
     split_changes: tuple[SplitChange, ...]
@@ -35,12 +37,16 @@ def surroundings(resolver: Resolver) -> Surroundings:
     """Read what matters to all loaders of a module."""
     program = resolver.program
     text = program.source.text
-    packages = program.imported((*FRAMEWORKS, "torch"))  # the blocks that name them are read now
+    # the blocks that name them are read now
+    packages = program.imported((*FRAMEWORKS, "jax", "torch"))
+    start_method, conditional = _start_method(resolver)
     return Surroundings(
         frameworks=frozenset(FRAMEWORKS[name] for name in packages if name in FRAMEWORKS),
         distributed=_distributed(resolver),
-        start_method=_start_method(resolver),
-        reads_rank=any(word in text for word in _RANK_WORDS),
+        start_method=start_method,
+        start_method_conditional=conditional,
+        # with jax one process has all the devices of a machine
+        reads_rank="jax" not in packages and any(word in text for word in _RANK_WORDS),
         torch_name=next(
             (
                 binding.name
@@ -68,15 +74,21 @@ def _distributed(resolver: Resolver) -> Span | None:
     return None
 
 
-def _start_method(resolver: Resolver) -> str | None:
+def _start_method(resolver: Resolver) -> tuple[str | None, bool]:
+    """The start method that the file sets, and whether a condition decides about it."""
     if "set_start_method" not in resolver.program.source.text:
-        return None
+        return None, False
     for call in resolver.program.calls_named("set_start_method"):
         if call.node.args:
             for case in resolver.value(call.node.args[0].value, call.place):
                 if isinstance(case.what, Known) and isinstance(case.what.value, str):
-                    return case.what.value
-    return None
+                    asked = [guard.key for guard in call.place.guards if guard.test is not None]
+                    return case.what.value, not all(map(_SURE_GUARD.search, asked))
+    return None, False
+
+
+# What says that the file runs as a script, or that no other start method is set yet.
+_SURE_GUARD = re.compile(r"__name__|start_method")
 
 
 def _split_changes(resolver: Resolver) -> Iterator[SplitChange]:

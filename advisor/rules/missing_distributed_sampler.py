@@ -19,10 +19,11 @@ def missing_distributed_sampler(module: Module) -> Iterator[Hit]:
     """Reports a training loader of a distributed program that gives every rank all samples."""
     if module.distributed is None or module.frameworks & SHARDING:
         return
+    divided = [use.loader for use in module.samplers]
     for call in module.loaders:
         if call.handed_to or call.framework_hook or call in module.divided:
             continue
-        if not _gives_everything(call):
+        if not _gives_everything(call) or any(_is_other_way(call, one) for one in divided):
             continue
         if not any(loop.trains for loop in module.loops_over(call)):
             continue
@@ -33,6 +34,11 @@ def missing_distributed_sampler(module: Module) -> Iterator[Hit]:
             _fix(module, call),
             (Related(module.distributed, "the program runs on several ranks"),),
         )
+
+
+def _is_other_way(call: LoaderCall, divided: LoaderCall) -> bool:
+    """Reports whether a loader is made in place of one that has a sampler of ranks."""
+    return call.function == divided.function and not set(call.names).isdisjoint(divided.names)
 
 
 def _gives_everything(call: LoaderCall) -> bool:

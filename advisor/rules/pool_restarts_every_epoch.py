@@ -18,6 +18,7 @@ def pool_restarts_every_epoch(module: Module) -> Iterator[Hit]:
             continue
         reason = module.pickling_reason(call)
         start = "started again" if reason is None else f"started again, as {reason}, from nothing"
+        costs_more = reason is not None and not module.start_method_conditional
         argument = call.arguments.get("num_workers")
         fix = None
         if editable(call):
@@ -28,7 +29,7 @@ def pool_restarts_every_epoch(module: Module) -> Iterator[Hit]:
             f"the workers ({_count(call)}) are stopped and {start} for every epoch",
             fix,
             (Related(loop.epochs.span, "the loader is read again in each round of this loop"),),
-            Severity.INFO if reason is None else Severity.WARNING,
+            Severity.WARNING if costs_more else Severity.INFO,
         )
     yield from _of_other_modules(module)
 
