@@ -157,6 +157,7 @@ class Stream:
     endless: bool  # a loop without an end
     may_stop: bool  # a `while True` that something ends
     handed: tuple[str, ...]  # iterables that are handed in and may shard themselves
+    divided: bool = False  # by the library that an iterable comes from
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import libcst as cst
@@ -64,12 +65,33 @@ def loader_class(resolver: Resolver, call: Call) -> LoaderClass | None:
     """The class that a call constructs; None unless it is a loader class in every case."""
     found = [_one_class(resolver, case) for case in resolver.value(call.node.func, call.place)]
     classes = [one for one in found if one is not None]
-    if not classes or len(classes) < len(found):
+    if not classes or len(classes) < len(found) or _is_fastais(resolver, call):
         return None
     first = classes[0]
     if any(one.positional != first.positional for one in classes):
         return None
     return replace(first, subclass=any(one.subclass for one in classes))
+
+
+# Binds fastai's own DataLoader, whose arguments are others (read in fastai 2.8.12).
+_ALL_OF_FASTAI = re.compile(r"^from fastai\.(?:\w+\.)*(?:all|basics) import \*", re.MULTILINE)
+
+
+def _is_fastais(resolver: Resolver, call: Call) -> bool:
+    """Reports whether `from fastai.vision.all import *` comes after the import of the class."""
+    text = resolver.program.source.text
+    if "fastai" not in text or not isinstance(call.node.func, cst.Name):
+        return False
+    stars = [match.start() for match in _ALL_OF_FASTAI.finditer(text)]
+    reaching = resolver.program.reaching(call.node.func.value, call.place) or ()
+    return any(
+        one.binding.kind == "import"
+        and one.binding.name == "DataLoader"
+        and one.binding.node is not None
+        and resolver.program.span(one.binding.node, one.binding.place.scope).start < star
+        for one in reaching
+        for star in stars
+    )
 
 
 def _one_class(resolver: Resolver, case: Case) -> LoaderClass | None:

@@ -163,6 +163,19 @@ class LoaderCall:
     def workers(self) -> Workers:
         return Workers(tuple(s["num_workers"] for s in self.scenarios("num_workers")))
 
+    @property
+    def may_use_threads(self) -> bool:
+        """Reports whether its workers may be threads, which MONAI's ThreadDataLoader can have."""
+        return self.family == "monai" and any(
+            case.what not in (Known(False), Known(None))
+            for case in self.cases("use_thread_workers")
+        )
+
+    @property
+    def may_start_processes(self) -> bool:
+        """Reports whether it may have workers, and they are processes."""
+        return not self.workers.surely_zero and not self.may_use_threads
+
 
 def _one_call(choice: tuple[Case, ...]) -> bool:
     """Reports whether no parameter has what one call gives it and what another gives it."""

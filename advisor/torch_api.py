@@ -52,8 +52,7 @@ LOADERS: Mapping[str, tuple[tuple[str, ...], frozenset[str]]] = {
     ),
     "monai.data.DataLoader": (("dataset", "num_workers"), frozenset()),
     "monai.data.ThreadDataLoader": (
-        ("dataset", "buffer_size", "buffer_timeout", "num_workers", "use_thread_workers",
-         "repeats"),
+        ("dataset", "buffer_size", "buffer_timeout", "repeats", "use_thread_workers"),
         frozenset({"buffer_size", "buffer_timeout", "use_thread_workers", "repeats"}),
     ),
 }  # fmt: skip

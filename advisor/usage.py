@@ -46,9 +46,9 @@ def made_by(kept: Iterable[Kept], names: Iterable[str]) -> Iterator[Kept]:
 
 
 def may_run_in_workers(module: Module, dataset: DatasetClass) -> bool:
-    """False where its loaders are in this file and none of them has workers."""
+    """False where its loaders are in this file and none of them starts processes."""
     loaders = feeding(module, dataset)
-    return not loaders or any(not call.workers.surely_zero for call in loaders)
+    return not loaders or any(call.may_start_processes for call in loaders)
 
 
 def pickling_reason(module: Module, call: LoaderCall | None) -> str | None:
@@ -56,7 +56,7 @@ def pickling_reason(module: Module, call: LoaderCall | None) -> str | None:
 
     Without a loader it is the file and the target that decide.
     """
-    if call is not None and _contexts(call) == {Known("fork")}:
+    if call is not None and (call.may_use_threads or _contexts(call) == {Known("fork")}):
         return None
     return module.pickling_reason(call)
 
@@ -64,7 +64,9 @@ def pickling_reason(module: Module, call: LoaderCall | None) -> str | None:
 def surely_pickles(module: Module, call: LoaderCall) -> bool:
     """Reports whether the code asks for pickled copies, and for workers, whatever the target."""
     workers = call.workers
-    if not workers.surely_some or workers.by_default or _contexts(call) == {Known("fork")}:
+    if not workers.surely_some or workers.by_default or call.may_use_threads:
+        return False
+    if _contexts(call) == {Known("fork")}:
         return False
     return module.pickles_here or _contexts(call) <= {Known("spawn"), Known("forkserver")}
 

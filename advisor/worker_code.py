@@ -13,6 +13,7 @@ from .members import assignments, find_method, lineage
 from .nodes import callee_tail, children, dotted_name, every_parameter
 from .resolve import Resolver
 from .scopes import Binding, Call, Loop, Place, Scope
+from .self_dividing import divides_itself
 from .values import Defined, Made, Symbol, Unknown
 
 MOST_SCOPES = 60  # functions that worker code calls in its file; real classes stay below ten
@@ -191,7 +192,7 @@ def _bodies(defined: Defined) -> Iterator[Scope]:
 
 def stream(resolver: Resolver, reached: Reached) -> Stream:
     """How the methods that yield the items of an iterable dataset do so."""
-    endless = may_stop = False
+    endless = may_stop = divided = False
     handed: dict[str, None] = {}
     for scope in reached.methods:
         for inner in scope.everything():
@@ -203,12 +204,15 @@ def stream(resolver: Resolver, reached: Reached) -> Stream:
                         endless = True
                 if loop.iterable is not None:
                     handed |= dict.fromkeys(_handed_in(resolver, loop.iterable, loop.place))
+                    divided = divided or divides_itself(resolver, loop.iterable, loop.place)
             for returned in inner.returns:
                 if inner is scope and returned.value is not None and scope.name == "__iter__":
                     handed |= dict.fromkeys(_handed_in(resolver, returned.value, returned.place))
+                    divided = divided or divides_itself(resolver, returned.value, returned.place)
         for source, place in _yielded_from(scope):
             handed |= dict.fromkeys(_handed_in(resolver, source, place))
-    return Stream(endless, may_stop, tuple(handed))
+            divided = divided or divides_itself(resolver, source, place)
+    return Stream(endless, may_stop, tuple(handed), divided)
 
 
 def _counts_forever(loop: Loop) -> bool:

@@ -32,7 +32,7 @@ def constant_worker_seed(module: Module) -> Iterator[Hit]:
 
 def _message(seed: WorkerSeed, loaders: tuple[LoaderCall, ...]) -> str | None:
     if loaders:
-        loaders = tuple(call for call in loaders if not call.workers.surely_zero)
+        loaders = tuple(call for call in loaders if call.may_start_processes)
         if not loaders:
             return None
     again = all(_starts_anew(call) and not _evaluates(call) for call in loaders)

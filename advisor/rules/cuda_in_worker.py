@@ -25,20 +25,22 @@ def _uses(module: Module) -> Iterator[tuple[DeviceCall, Sequence[LoaderCall]]]:
     """Each CUDA call with the loaders in this file whose workers run it."""
     collates: dict[DeviceCall, list[LoaderCall]] = {}
     for call in module.loaders:
-        if call.collate is not None and not _in_threads(call):
+        if call.collate is not None and not _in_this_process(call):
             for device_call in call.collate.device_calls:
                 collates.setdefault(device_call, []).append(call)
     yield from collates.items()
     for dataset in concrete(module):
         loaders = feeding(module, dataset)
-        if loaders and all(map(_in_threads, loaders)):
+        if loaders and all(map(_in_this_process, loaders)):
             continue
         for device_call in dataset.device_calls:
-            yield device_call, [call for call in loaders if not _in_threads(call)]
+            yield device_call, [call for call in loaders if not _in_this_process(call)]
 
 
-def _in_threads(call: LoaderCall) -> bool:
-    return call.class_name == "ThreadDataLoader"
+def _in_this_process(call: LoaderCall) -> bool:
+    """Reports whether threads may load the samples, as MONAI recommends for work on a GPU."""
+    in_one_thread = call.class_name == "ThreadDataLoader" and not call.workers.surely_some
+    return in_one_thread or call.may_use_threads
 
 
 def _hit(module: Module, device_call: DeviceCall, loaders: Sequence[LoaderCall]) -> Hit:

@@ -38,6 +38,12 @@ def _ignored(module: Module, call: LoaderCall) -> Iterator[tuple[str, str]]:
                 "pin_memory_device",
                 "pin_memory_device is ignored since torch 2.9, which pins for the current device",
             )
+    threads = call.may_use_threads and _is(call, "use_thread_workers", True)
+    if threads and call.workers.surely_some and _is(call, "persistent_workers", True):
+        yield (
+            "persistent_workers",
+            "MONAI turns persistent_workers off where the workers are threads",
+        )
     collate = call.arguments.get("collate_fn")
     if call.family == "pyg" and collate is not None and not _is(call, "collate_fn", None):
         yield "collate_fn", "torch_geometric's loader drops collate_fn and uses its own"

@@ -14,7 +14,7 @@ def in_memory_dataset_with_workers(module: Module) -> Iterator[Hit]:
         if workers is None or not call.in_memory or not call.lacks("collate_fn"):
             continue
         case = workers.only
-        if case is None or case.origin is not None or call.subclass:
+        if case is None or case.origin is not None or call.subclass or call.may_use_threads:
             continue
         if not isinstance(case.what, Known) or not isinstance(case.what.value, int):
             continue

@@ -106,7 +106,7 @@ def _yields_everything(dataset: DatasetClass) -> bool:
     """Reports whether nothing seen divides the items among workers, or makes them endless."""
     if dataset.kind != "iterable" or not dataset.bases_known or dataset.stream is None:
         return False
-    if dataset.stream.endless:
+    if dataset.stream.endless or dataset.stream.divided:
         return False
     return not any(
         word in name.lower() for name in dataset.mentions for word in (*SHARING, *EXCLUSIVE)

@@ -35,7 +35,9 @@ def loader_tensors_accumulated(module: Module) -> Iterator[Hit]:
 
 def _shares_memory(call: LoaderCall) -> bool:
     """Reports whether batches come from workers, and are not copied to be pinned."""
-    if call.handed_to or call.framework_hook or call.subclass or not call.workers.surely_some:
+    if call.handed_to or call.framework_hook or call.subclass or call.may_use_threads:
+        return False
+    if not call.workers.surely_some:
         return False
     scenarios = call.scenarios("pin_memory")
     return bool(scenarios) and all(s["pin_memory"].what == Known(False) for s in scenarios)

@@ -12,7 +12,7 @@ def missing_main_guard(module: Module) -> Iterator[Hit]:
     """Reports the first loop over a loader with workers that runs at import."""
     for loop in module.loops:
         call = loop.loader
-        if not loop.at_import or not call.workers.surely_some:
+        if not loop.at_import or not call.workers.surely_some or call.may_use_threads:
             continue
         reason = module.pickling_reason(call)
         explicit = module.pickles_here or reason != module.target.pickling_reason

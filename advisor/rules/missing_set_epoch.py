@@ -41,7 +41,7 @@ def missing_set_epoch(module: Module) -> Iterator[Hit]:
 
 
 # These call set_epoch by themselves (read in lightning 2.6, accelerate 1.15, transformers 5.23).
-TELLING = frozenset({"lightning", "accelerate", "transformers", "ignite", "ray", "composer"})
+TELLING = frozenset({"lightning", "accelerate", "transformers", "ray", "composer"})
 
 
 def _repeats(loop: Loop) -> bool:

@@ -16,7 +16,7 @@ def next_iter_in_loop(module: Module) -> Iterator[Hit]:
         if not loop.epochs.counted:
             continue
         harm = _harm(loop.loader)
-        if harm is None:
+        if harm is None or _may_resume(module, loop.loader):
             continue
         yield Hit(
             loop.span,
@@ -63,6 +63,15 @@ def _harm(call: LoaderCall) -> str | None:
     if _in_fixed_order(call):
         return "each round takes the same first batch: a new iterator starts at the beginning"
     return None
+
+
+def _may_resume(module: Module, call: LoaderCall) -> bool:
+    """Reports whether a StatefulDataLoader may be given a state, where its next iterator begins."""
+    return call.family == "stateful" and any(
+        f"{name}.{method}(" in module.source.text
+        for name in call.names
+        for method in ("load_state_dict", "state_dict")
+    )
 
 
 def _in_fixed_order(call: LoaderCall) -> bool:

@@ -26,6 +26,8 @@ def persistent_loader_reentered(module: Module) -> Iterator[Hit]:
 
 
 def _has_one_iterator(call: LoaderCall) -> bool:
+    if call.may_use_threads:
+        return False  # MONAI turns persistent_workers off then
     scenarios = call.scenarios("persistent_workers", "num_workers")
     return (
         bool(scenarios)

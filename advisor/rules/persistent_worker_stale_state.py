@@ -11,7 +11,7 @@ def persistent_worker_stale_state(module: Module) -> Iterator[Hit]:
     """Reports changes of a dataset between epochs that persistent workers never see."""
     for change in module.changes:
         call = change.loader
-        if call.handed_to or not _keeps_workers(call):
+        if call.handed_to or call.may_use_threads or not _keeps_workers(call):
             continue
         argument = call.arguments["persistent_workers"]
         yield Hit(

@@ -37,7 +37,9 @@ def _forks_workers(module: Module, call: LoaderCall) -> bool:
     """Reports whether the loader is meant to have workers, and they share the memory at first."""
     workers = call.workers
     several = workers.surely_some or (workers.unknown and "num_workers" in call.arguments)
-    return several and not surely_pickles(module, call) and "linux" in module.target.platforms
+    if not several or call.may_use_threads or surely_pickles(module, call):
+        return False
+    return "linux" in module.target.platforms
 
 
 def _stays(dataset: DatasetClass, attribute: str) -> bool:

@@ -38,9 +38,7 @@ def _epochs_in_workers(module: Module, dataset: DatasetClass) -> str | None:
     """The words on later epochs; None where no worker can have an unchanged copy."""
     loaders = feeding(module, dataset)
     left = [
-        call
-        for call in loaders
-        if not call.workers.surely_zero and not _may_renew(call.worker_init)
+        call for call in loaders if call.may_start_processes and not _may_renew(call.worker_init)
     ]
     if loaders and not left:
         return None

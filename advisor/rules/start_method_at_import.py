@@ -40,12 +40,10 @@ def _has_workers(module: Module) -> bool:
 
 
 def _starts_workers(call: LoaderCall) -> bool:
-    if call.workers.surely_zero or "num_workers" not in call.arguments:
+    if not call.may_start_processes or "num_workers" not in call.arguments:
         return False
     contexts = {case.what for case in call.cases("multiprocessing_context")}
-    return (
-        contexts <= {Known(None), *map(Known, PICKLING)} and call.class_name != "ThreadDataLoader"
-    )
+    return contexts <= {Known(None), *map(Known, PICKLING)}
 
 
 def _guarded(text: str, span: Span) -> Fix | None:

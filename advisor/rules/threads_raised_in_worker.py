@@ -33,12 +33,12 @@ def threads_raised_in_worker(module: Module) -> Iterator[Hit]:
 
 def _forks_workers(module: Module, call: LoaderCall) -> bool:
     """Reports whether the loader may have workers, and on the target they are forked."""
-    if call.workers.surely_zero or "num_workers" not in call.arguments:
+    if not call.may_start_processes or "num_workers" not in call.arguments:
         return False
     contexts = {case.what for case in call.cases("multiprocessing_context")}
     if contexts == {Known("fork")}:
         return True
-    if contexts != {Known(None)} or call.class_name == "ThreadDataLoader":
+    if contexts != {Known(None)}:
         return False
     method = module.start_method or module.target.start_method
     if method is not None:

@@ -17,7 +17,7 @@ def unpicklable_callback(module: Module) -> Iterator[Hit]:
     """Reports lambdas and local definitions that workers would have to receive by name."""
     for call in module.loaders:
         reason = pickling_reason(module, call)
-        if reason is None or call.workers.surely_zero or call.class_name == "ThreadDataLoader":
+        if reason is None or not call.may_start_processes:
             continue
         severity = Severity.ERROR if surely_pickles(module, call) else None
         if "num_workers" not in call.arguments:
@@ -25,6 +25,8 @@ def unpicklable_callback(module: Module) -> Iterator[Hit]:
         for name, callback in (("collate_fn", call.collate), ("worker_init_fn", call.worker_init)):
             if callback is None or callback.kind not in ("lambda", "local"):
                 continue
+            if name == "collate_fn" and call.family == "pyg":
+                continue  # that loader drops it
             what = (
                 "is a lambda"
                 if callback.kind == "lambda"

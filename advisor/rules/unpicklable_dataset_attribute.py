@@ -46,7 +46,7 @@ def unpicklable_dataset_attribute(module: Module) -> Iterator[Hit]:
     """Reports attributes because of which a dataset cannot be sent to workers."""
     told: set[Span] = set()
     for dataset in concrete(module):
-        loaders = [call for call in feeding(module, dataset) if not call.workers.surely_zero]
+        loaders = [call for call in feeding(module, dataset) if call.may_start_processes]
         reason = _reason(module, dataset, loaders)
         if reason is None or dataset.pickles_itself:
             continue

@@ -16,7 +16,7 @@ def unpicklable_result_hangs(module: Module) -> Iterator[Hit]:
     told: set[Span] = set()
     for result in sorted(module.unsent_results, key=lambda one: not _is_certain(one.loader)):
         call = result.loader
-        if "num_workers" not in call.arguments or call.family == "pyg" or _in_threads(call):
+        if "num_workers" not in call.arguments or call.family == "pyg" or call.may_use_threads:
             continue
         if result.span not in told:
             told.add(result.span)
@@ -27,10 +27,6 @@ def unpicklable_result_hangs(module: Module) -> Iterator[Hit]:
                 _as_list(result),
                 severity=None if _is_certain(call) else Severity.WARNING,
             )
-
-
-def _in_threads(call: LoaderCall) -> bool:
-    return call.class_name == "ThreadDataLoader"
 
 
 def _is_certain(call: LoaderCall) -> bool:

@@ -14,7 +14,7 @@ from ..values import Known
 def worker_side_mutation(module: Module) -> Iterator[Hit]:
     """Reports what workers collect or count for the main process, and caches they lose."""
     for dataset in module.datasets:
-        loaders = tuple(call for call in feeding(module, dataset) if not call.workers.surely_zero)
+        loaders = tuple(call for call in feeding(module, dataset) if call.may_start_processes)
         if not loaders:
             continue
         some = [call for call in loaders if call.workers.surely_some]
