@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
@@ -22,6 +22,7 @@ from .resolve import Resolver
 from .scopes import Call, Place, Scope
 from .text import Span
 from .torch_api import DEFAULTS, LOADERS, TRAINER_ARGUMENTS, TRAINER_PREFIX
+from .trainer_datasets import train_dataset
 from .trials import error_expected
 from .values import NOTHING_KNOWN, Absent, Made, Symbol, Value, What
 
@@ -82,7 +83,9 @@ def trainer_calls(resolver: Resolver, classes: Classes) -> tuple[LoaderCall, ...
             if isinstance(what, Symbol) and what.name in TRAINER_ARGUMENTS:
                 kind = LoaderClass("trainer", tail, (), frozenset(), prefix=TRAINER_PREFIX)
                 if not error_expected(call.place):
-                    found.append(_Reading(resolver, classes, call, kind).fact())
+                    fact = _Reading(resolver, classes, call, kind).fact()
+                    trained_on = classes.of(train_dataset(resolver, call))
+                    found.append(replace(fact, dataset_class=trained_on))
     return tuple(sorted(found, key=lambda one: one.span))
 
 

@@ -430,6 +430,7 @@ class Taken:
 
     loader: LoaderCall
     span: Span
+    waits: bool = False  # the Accelerator is made here, and copies no batch without waiting
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def taken_by_accelerate(resolver: Resolver, calls: Iterable[ReadCall]) -> tuple[
                         loader = by_node.get(id(what.where[0]))
                         if loader is not None:
                             span = program.span(call.node.func, call.place.scope)
-                            found.append(Taken(loader, span))
+                            found.append(Taken(loader, span, _waits(resolver, call)))
     return tuple(sorted(found, key=lambda one: one.span))
 
 
@@ -52,3 +52,29 @@ def _is_accelerates(resolver: Resolver, call: Call) -> bool:
         isinstance(case.what, Made) and case.what.name.startswith("accelerate.")
         for case in resolver.value(func.value, call.place)
     )
+
+
+# What says how an Accelerator, or its prepare, puts batches on the device (accelerate 1.15).
+_PLACING = frozenset({"dataloader_config", "device_placement", "cpu"})
+
+
+def _waits(resolver: Resolver, call: Call) -> bool:
+    """Reports whether accelerate moves the batches here as it does unless it is told otherwise."""
+    func = call.node.func
+    if not isinstance(func, cst.Attribute) or "non_blocking" in resolver.program.source.text:
+        return False
+    value = resolver.value(func.value, call.place)
+    what = value[0].what if len(value) == 1 else None
+    if not isinstance(what, Made) or what.where is None or what.part:
+        return False
+    made = what.where[0]
+    return (
+        what.name in _ACCELERATORS
+        and not any(
+            arg.star or arg.keyword is None or arg.keyword.value in _PLACING for arg in made.args
+        )
+        and not any(arg.keyword is not None for arg in call.node.args)
+    )
+
+
+_ACCELERATORS = frozenset({"accelerate.Accelerator", "accelerate.accelerator.Accelerator"})

@@ -26,6 +26,15 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
                 Fix("Copy without waiting", (Edit(place, f"{separator}non_blocking=True"),)),
             )
 
+    for span in dict.fromkeys(
+        taken.span for taken in module.taken_by_accelerate if taken.waits and _pins(taken.loader)
+    ):
+        yield Hit(
+            span,
+            "the batches are pinned, and accelerate still waits until each is on the GPU: "
+            "DataLoaderConfiguration(non_blocking=True) lets the copies overlap",
+        )
+
 
 def _pins(call: LoaderCall) -> bool:
     """Reports whether batches are pinned wherever there is a GPU."""

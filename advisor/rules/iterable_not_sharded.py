@@ -26,7 +26,8 @@ def iterable_not_sharded(module: Module) -> Iterator[Hit]:
         method = dataset.methods.get("__iter__")
         if method is None or method.is_abstract or not _yields_everything(dataset):
             continue
-        calls = [call for call in loaders_of(module, dataset) if _plain(call)]
+        trainers = [call for call in module.trainers if call.dataset_class is dataset]
+        calls = [call for call in (*loaders_of(module, dataset), *trainers) if _plain(call)]
         certain = [call for call in calls if _surely_several(call)]
         possible = certain or [call for call in calls if _possibly_several(call)]
         undivided = [call for call in calls if _on_every_rank(module, dataset, call)]
@@ -39,7 +40,7 @@ def iterable_not_sharded(module: Module) -> Iterator[Hit]:
                 f"each of the {_count(certain[0])}workers yields the whole of {dataset.name}: "
                 f"every item comes {_times(certain[0])}",
                 _divided(module, dataset, method),
-                related=(Related(certain[0].callee, "the loader with these workers"),),
+                related=(Related(certain[0].callee, _whose(certain[0])),),
             )
         elif undivided:
             told.add(method.span)
@@ -57,6 +58,10 @@ def iterable_not_sharded(module: Module) -> Iterator[Hit]:
                 related=(Related(possible[0].callee, "the loader that may have them"),),
                 severity=Severity.HINT,
             )
+
+
+def _whose(call: LoaderCall) -> str:
+    return "the arguments with these workers" if call.prefix else "the loader with these workers"
 
 
 def _divided(module: Module, dataset: DatasetClass, method: Method) -> Fix | None:
@@ -131,7 +136,7 @@ def _may_share_elsewhere(dataset: DatasetClass) -> bool:
 
 def _plain(call: LoaderCall) -> bool:
     """Reports whether no function of the user runs in each worker first."""
-    if call.family not in ("torch", "stateful", "monai"):
+    if call.family not in ("torch", "stateful", "monai", "trainer"):
         return False
     return not call.hidden and all(
         case.what == Known(None) for case in call.cases("worker_init_fn")
