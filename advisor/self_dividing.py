@@ -20,6 +20,55 @@ def divides_itself(resolver: Resolver, node: cst.BaseExpression, place: Place) -
     return _divides(resolver, node, place, set())
 
 
+def may_be_given_divided(
+    resolver: Resolver, node: cst.BaseExpression, place: Place, seen: frozenset[int] = frozenset()
+) -> bool:
+    """Reports whether it is what methods of a stream made of something that the caller gives."""
+    if id(node) in seen:
+        return False
+    seen |= {id(node)}
+    if isinstance(node, cst.Call):
+        if not isinstance(node.func, cst.Attribute) or node.func.attr.value not in OF_STREAMS:
+            return False
+        root = node.func.value
+        return _is_given(resolver, root, place, seen) or may_be_given_divided(
+            resolver, root, place, seen
+        )
+    dotted = dotted_name(node)
+    return dotted is not None and any(
+        may_be_given_divided(resolver, one.value, one.place, seen)
+        for one in _bindings(resolver, dotted, place)
+        if isinstance(one.value, cst.BaseExpression) and not one.path
+    )
+
+
+# Methods by which the streams of datasets and webdataset make others.
+OF_STREAMS = frozenset(
+    {
+        "map", "filter", "shuffle", "batch", "batched", "with_format", "with_epoch", "take", "skip",
+        "repeat", "decode", "to_tuple", "map_tuple", "rename", "select", "compose", "then",
+        "remove_columns", "select_columns", "rename_column", "rename_columns", "cast_column",
+    }
+)  # fmt: skip
+
+
+def _is_given(
+    resolver: Resolver, node: cst.BaseExpression, place: Place, seen: frozenset[int]
+) -> bool:
+    """Reports whether a name stands for a parameter, be it by way of other names."""
+    dotted = dotted_name(node)
+    if dotted is None or id(node) in seen:
+        return False
+    return any(
+        one.kind == "parameter"
+        or (
+            isinstance(one.value, cst.BaseExpression)
+            and _is_given(resolver, one.value, one.place, seen | {id(node)})
+        )
+        for one in _bindings(resolver, dotted, place)
+    )
+
+
 def _divides(
     resolver: Resolver, node: cst.BaseExpression | None, place: Place, seen: set[int]
 ) -> bool:

@@ -13,7 +13,7 @@ from .members import assignments, find_method, lineage
 from .nodes import callee_tail, children, dotted_name, every_parameter
 from .resolve import Resolver
 from .scopes import Binding, Call, Loop, Place, Scope
-from .self_dividing import divides_itself
+from .self_dividing import divides_itself, may_be_given_divided
 from .values import Defined, Made, Symbol, Unknown
 
 MOST_SCOPES = 60  # functions that worker code calls in its file; real classes stay below ten
@@ -263,7 +263,10 @@ def _handed_in(resolver: Resolver, node: cst.BaseExpression, place: Place) -> It
     value = resolver.value(node, place)
     shards = any(isinstance(c.what, Made) and c.what.name.startswith(SHARDING) for c in value)
     unknown = any(isinstance(case.what, Unknown) for case in value)
-    if shards or (unknown and _is_given(resolver, dotted, place)):
+    given = unknown and (
+        _is_given(resolver, dotted, place) or may_be_given_divided(resolver, node, place)
+    )
+    if shards or given:
         yield dotted
 
 

@@ -526,10 +526,11 @@ SHAPES = {
                 return DataLoader(self.rows, num_workers=4, sampler=DistributedSampler(self.rows))
     """,
     "accelerate shards and moves": """
-        from accelerate import Accelerator
+        from accelerate import Accelerator, DataLoaderConfiguration
 
         def main(rows):
-            accelerator = Accelerator()
+            config = DataLoaderConfiguration(non_blocking=True)
+            accelerator = Accelerator(dataloader_config=config)
             loader = DataLoader(rows, num_workers=4, shuffle=True, pin_memory=True)
             model, loader = accelerator.prepare(build(), loader)
             for epoch in range(3):
