@@ -78,6 +78,10 @@ def _counts(resolver: Resolver, loop: Loop) -> bool:
     node = loop.iterable
     if node is None:
         return True
+    if isinstance(node, cst.Name):  # bar = trange(10)
+        only = resolver.program.only_assignment(node.value, loop.place)
+        made = only.value if only is not None else None
+        node = made if isinstance(made, cst.BaseExpression) else None
     while isinstance(node, cst.Call) and callee_tail(node) in ("tqdm", "track") and node.args:
         node = node.args[0].value
     tail = callee_tail(node)

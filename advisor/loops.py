@@ -25,7 +25,7 @@ from .model import EpochLoop, Loop
 from .nodes import Path, callee_tail, dotted_name, target_names, target_part
 from .reentry import reentered
 from .resolve import Resolver
-from .scopes import Call, Place, Scope
+from .scopes import Binding, Call, Place, Scope
 from .scopes import Loop as LoopNode
 from .trials import handlers
 from .values import Case, Defined, Made, Symbol, Value
@@ -271,9 +271,20 @@ class _Consumption:
         if dotted is None:
             return False
         return any(
-            loop in one.binding.place.loops and one.binding.kind != "context"
+            loop in one.binding.place.loops and self.made_new(one.binding, loop)
             for one in self.resolver.program.reaching(dotted, place) or ()
         )
+
+    def made_new(self, binding: Binding, loop: LoopNode) -> bool:
+        """Reports whether a binding inside `loop` is more than another name: `bar = tqdm(it)`."""
+        if binding.kind == "context":
+            return False
+        value = binding.value
+        if binding.kind != "assign" or binding.path or not isinstance(value, cst.BaseExpression):
+            return True
+        if not isinstance(value, (cst.Name, cst.Attribute, cst.Call)):
+            return True
+        return self.new_in(value, binding.place, loop)
 
     def at_import(self, place: Place) -> bool:
         """Reports whether it runs when the file is imported."""
