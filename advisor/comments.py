@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from .hydra import is_configuration
 from .text import Source, Span
 
 _TOKEN = re.compile(
@@ -35,6 +36,8 @@ _IN_FSTRING = {
     )
     for quote in ('"""', "'''", '"', "'")
 }
+# Behind a quote or a block's `|` it may be text; a comment of ours is rarely there.
+_IN_YAML = re.compile(r"(?m)(?:^|(?<=[ \t]))(#[^\r\n]*)")
 _IN_SPEC = re.compile(r"(?P<open>\{)|(?P<end>\}|(?=[\r\n]))")
 
 
@@ -62,6 +65,9 @@ class Layout:
 def layout(source: Source) -> Layout:
     """The layout of a source; the cells of a notebook do not reach into each other."""
     found = Layout()
+    if is_configuration(source.path):
+        found.comments.extend(Span(*match.span(1)) for match in _IN_YAML.finditer(source.text))
+        return found
     if not source.cells:
         _read(source, 0, len(source.text), found)
     for cell in source.cells:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from . import ignores, rules
 from .findings import Finding, Report, Rule
+from .hydra import is_configuration, read_configuration
 from .interest import matters
 from .placing import placed
 from .target import Target
@@ -85,6 +87,8 @@ def analyze(
     if chosen is None:
         chosen = [rule for rule in all_rules() if not rule.opt_in]
     chosen = tuple(chosen)
+    if is_configuration(source.path):
+        return _of_configuration(source, target or Target(), chosen)
     findings: list[Finding] = []
     module = None
     if matters(source.text):
@@ -101,3 +105,15 @@ def analyze(
         return Report(source, tuple(findings))
     seen = imports.seen() if imports is not None else frozenset()
     return Report(source, tuple(findings), module.loaders, bool(module.problems), seen)
+
+
+def _of_configuration(source: Source, target: Target, chosen: tuple[Rule, ...]) -> Report:
+    """The findings in a YAML text; without fixes, whose edits are Python."""
+    module = read_configuration(source, target)
+    if not module.loaders:
+        return Report(source, ())
+    found = [finding for rule in chosen for finding in rule(module)]
+    found = [replace(finding, fix=None, alternatives=()) for finding in found]
+    found = ignores.silenced(source, found, chosen)
+    found.sort(key=lambda f: (f.span.start, f.rule.code, f.message))
+    return Report(source, tuple(found))

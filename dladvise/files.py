@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dladvise.advisor import Source
+from dladvise.advisor.hydra import is_configuration, may_hold_loaders
 from dladvise.advisor.interest import worth_decoding
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def decoded(path: str, raw: bytes) -> TextFile:
     bom = raw.startswith(_BOM)
     body = raw[len(_BOM) :] if bom else raw
     is_notebook = path.endswith(NOTEBOOK)
-    encoding = "utf-8" if bom or is_notebook else cookie(body)
+    encoding = "utf-8" if bom or is_notebook or is_configuration(path) else cookie(body)
     try:
         text = body.decode(encoding)
     except LookupError:
@@ -105,8 +106,10 @@ def text_of(path: str) -> str | None:
         return None
 
 
-def may_matter(raw: bytes) -> bool:
+def may_matter(raw: bytes, path: str = "") -> bool:
     """Reports whether a file has to be looked at: for its code, or its suppressions."""
+    if is_configuration(path):
+        return may_hold_loaders(raw)
     return worth_decoding(raw) or b"dladvise:" in raw or (b"DL" in raw and b"noqa" in raw.lower())
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dladvise.advisor import Safety, Severity, Source, Target
+from dladvise.advisor.hydra import is_configuration
 from dladvise.advisor.settings import Settings, overridden
 
 from . import files, walk
@@ -81,8 +82,10 @@ def scan(request: Request, progress: Callable[[int, int], None]) -> Scan:
         except FileError as error:
             failed(error)
             continue
-        if not files.may_matter(raw):
-            if not files.is_text(raw):
+        if not files.may_matter(raw, path):
+            if is_configuration(path):
+                pass  # whatever else it is, it is not ours to complain of
+            elif not files.is_text(raw):
                 problems.append(f"{path}: is not UTF-8")
             elif path.endswith(files.NOTEBOOK) and not raw.strip().startswith(b"{"):
                 problems.append(f"{path}: is not JSON, so no notebook")

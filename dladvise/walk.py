@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dladvise.advisor import hydra
+
 from .files import FileError, reason
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-SUFFIXES = (".py", ".pyi", ".ipynb")
+SUFFIXES = (".py", ".pyi", ".ipynb", *hydra.SUFFIXES)
 
 # Folders of tools and builds; those that ruff leaves out as well.
 NEVER = frozenset(
