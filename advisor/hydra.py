@@ -184,6 +184,8 @@ def _what(name: str, node: Any, nested: bool) -> What:
         return Known(None)
     if node.tag == f"{_YAML}bool" and word.lower() in _BOOLS:
         return Known(_BOOLS[word.lower()])
+    if name == "prefetch_factor" and word == "2":
+        return UNKNOWN  # the default before torch 2.0, written out by tools such as hydra-zen
     if node.tag == f"{_YAML}int" and _INT.fullmatch(word):
         return Known(int(word))
     if node.tag == f"{_YAML}float" and _FLOAT.fullmatch(word):

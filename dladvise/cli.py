@@ -121,7 +121,7 @@ def completed_code(
 def check(paths: tuple[str, ...], **options: Any) -> int:
     """Check files, folders (by default the current one) or standard input (-).
 
-    Folders are searched for .py, .pyi, .ipynb and .yaml files that git does not ignore.
+    Folders are searched for .py, .pyi, .ipynb, .yaml and .yml files that git does not ignore.
     """
     return run_check(paths, Options(**options))
 
