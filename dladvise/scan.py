@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dladvise.advisor import Safety, Severity, Source, Target
+from dladvise.advisor.hydra import SUFFIXES as CONFIGURATIONS
 from dladvise.advisor.hydra import is_configuration
 from dladvise.advisor.settings import Settings, overridden
 
@@ -18,6 +19,7 @@ from .projects import Projects
 from .records import Record
 from .result import Applied, Result
 
+SUFFIXES = (*walk.SUFFIXES, *CONFIGURATIONS)
 STDIN_NAME = "stdin.py"  # relative, so that the current folder's configuration holds
 
 
@@ -73,7 +75,7 @@ def scan(request: Request, progress: Callable[[int, int], None]) -> Scan:
     def failed(error: FileError) -> None:
         problems.append(str(error))
 
-    paths = walk.found(request.paths, projects.excludes, failed)
+    paths = walk.found(request.paths, projects.excludes, failed, SUFFIXES)
     jobs = []
     target_of = _targets()
     for path in paths:
@@ -100,7 +102,7 @@ def scan(request: Request, progress: Callable[[int, int], None]) -> Scan:
 def watched(request: Request) -> tuple[str, ...]:
     """The files that a scan would look at now, the configuration's among them."""
     projects = Projects(request.over, Path.cwd())
-    paths = walk.found(request.paths, projects.excludes, lambda error: None)
+    paths = walk.found(request.paths, projects.excludes, lambda error: None, SUFFIXES)
     for path in paths:
         projects.settings(os.path.dirname(os.path.abspath(path)))
     return (*paths, *map(str, projects.files))

@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dladvise.advisor import hydra
-
 from .files import FileError, reason
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-SUFFIXES = (".py", ".pyi", ".ipynb", *hydra.SUFFIXES)
+SUFFIXES = (".py", ".pyi", ".ipynb")
 
 # Folders of tools and builds; those that ruff leaves out as well.
 NEVER = frozenset(
@@ -59,9 +57,11 @@ def found(
     arguments: Iterable[str],
     excludes: Callable[[str, str], bool],
     failed: Callable[[FileError], None],
+    suffixes: tuple[str, ...] = SUFFIXES,
 ) -> list[str]:
     """The files that the arguments mean, in order of path, each once.
 
+    Those in a folder end with one of the suffixes: code, unless others are given.
     `excludes(folder, path)` reports whether the configuration for `folder` leaves
     the path in it out; a file that is named is never left out.
     """
@@ -76,7 +76,7 @@ def found(
             continue
         if stat.S_ISDIR(mode):
             prefix = "" if argument == "." else argument + os.sep
-            for path, is_link in _Walk(excludes, failed).files(argument, prefix):
+            for path, is_link in _Walk(excludes, failed, suffixes).files(argument, prefix):
                 if is_link:
                     linked.add(path)
                 paths[path] = None
@@ -96,10 +96,14 @@ class _Walk:
     """One walk through one tree."""
 
     def __init__(
-        self, excludes: Callable[[str, str], bool], failed: Callable[[FileError], None]
+        self,
+        excludes: Callable[[str, str], bool],
+        failed: Callable[[FileError], None],
+        suffixes: tuple[str, ...],
     ) -> None:
         self.excludes = excludes
         self.failed = failed
+        self.suffixes = suffixes
 
     def files(self, root: str, prefix: str) -> Iterator[tuple[str, bool]]:
         """The files below `root`, shown with `prefix`, and whether each is a link."""
@@ -139,7 +143,7 @@ class _Walk:
                     yield from self._folder(
                         entry.path, shown + name + os.sep, below + name, ignores
                     )
-                elif name.endswith(SUFFIXES) and entry.is_file():
+                elif name.endswith(self.suffixes) and entry.is_file():
                     if _is_ignored(below + name, ignores) or self.excludes(absolute, below + name):
                         continue
                     yield shown + name, entry.is_symlink()
