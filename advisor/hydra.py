@@ -55,7 +55,10 @@ def read_configuration(source: Source, target: Target) -> Module:
 def _loaders(text: str) -> Iterator[LoaderCall]:
     if "_target_" not in text or "DataLoader" not in text or len(text) > MOST_CHARACTERS:
         return
-    yaml: Any = import_module("yaml")  # few files get here
+    try:
+        yaml: Any = import_module("yaml")  # few files get here
+    except ImportError:
+        return  # what is bundled with an editor lacks it, and is shown no YAML
     try:
         documents = list(yaml.compose_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     except (yaml.YAMLError, RecursionError):
