@@ -314,14 +314,16 @@ class Search:
     def _cores_ceiling(self, plan: Plan) -> float:
         """The batches a second that all cores can make at what they cost with this setting.
 
-        They are those that it kept busy, and those that had nothing to do meanwhile.
+        They are those that it kept busy, and those that had nothing to do meanwhile; all of
+        them where other programs took some, which may be gone later.
         """
         tried = self.tried[plan]
         cpu_s, idle = tried.mean("cpu_s"), tried.mean("idle")
         if not cpu_s or not plan.num_workers:
             return math.inf
-        kept = cpu_s * self.quiet_rate(plan)
-        return (self.cores if idle is None else min(self.cores, kept + idle)) / cpu_s
+        if idle is None or tried.others_busy >= BUSY * self.cores:
+            return self.cores / cpu_s
+        return min(self.cores, cpu_s * tried.rate + idle) / cpu_s
 
     def _seen_ceiling(self, plan: Plan) -> float:
         """What the best measured with fewer workers leaves to hope for.

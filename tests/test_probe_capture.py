@@ -135,7 +135,8 @@ def nothing():
     for words, size in (("train.py::make_loader", 4), ("train.py::make_dataset", 16)):
         rows = measured(words, tmp_path, batch_size=16, seconds=2).curve[0]
         assert rows.samples_per_s == pytest.approx(size * rows.batches_per_s.value, rel=0.01)
-    module = measured("train:make_loader", tmp_path, seconds=2, module="train", script=None)
+    where = {"module": "train", "script": None}
+    module = measured("train:make_loader", tmp_path, seconds=15, max_workers=4, **where)
     assert module.recommended.num_workers > 0
     with pytest.raises(WrongUse, match=r"nothing returned int, not a Dataset or a DataLoader"):
         measured("train.py::nothing", tmp_path)
@@ -198,7 +199,7 @@ def test_scripts_without_the_loader(tmp_path: Path) -> None:
 def test_a_loader_that_is_made_early_and_read_late(tmp_path: Path) -> None:
     path = written(tmp_path, "\nloader = DataLoader(Waiting(), batch_size=8)\ntime.sleep(60)\n")
     line = line_of(path, "loader =")
-    answer = measured(f"train.py:{line}", tmp_path, reach_seconds=5, seconds=3)
+    answer = measured(f"train.py:{line}", tmp_path, reach_seconds=5, seconds=15, max_workers=4)
     assert answer.recommended.num_workers > 0
 
 

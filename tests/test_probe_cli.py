@@ -343,10 +343,12 @@ def test_a_failing_dataset_shows_its_own_traceback(tmp_path: Path) -> None:
 def test_a_measurement_is_printed_and_written(tmp_path: Path) -> None:
     folder = written(tmp_path, {"slow.py": SLOW.replace("\n", "\r\n")})
     before = (folder / "slow.py").read_bytes()
-    shown = probe(f"slow.py:{LINE + 1}", "--seconds", "4", "--diff", cwd=folder)
+    shown = probe(
+        f"slow.py:{LINE + 1}", "--seconds", "15", "--max-workers", "4", "--diff", cwd=folder
+    )
     assert shown.returncode == 0
     assert (folder / "slow.py").read_bytes() == before, "--diff writes nothing"
-    done = probe(f"slow.py:{LINE}", "--seconds", "4", "--apply", cwd=folder)
+    done = probe(f"slow.py:{LINE}", "--seconds", "15", "--max-workers", "4", "--apply", cwd=folder)
     assert done.returncode == 0
     assert not done.stderr
     lines = done.stdout.decode().splitlines()
@@ -369,7 +371,7 @@ def test_a_measurement_is_printed_and_written(tmp_path: Path) -> None:
 def test_json_is_one_object_and_a_function_may_be_the_target(tmp_path: Path) -> None:
     folder = written(tmp_path, {"slow.py": SLOW})
     for target in ("slow.py::make_loader", "slow:make_loader"):
-        done = probe(target, "--json", "--seconds", "3", "--max-workers", "3", cwd=folder)
+        done = probe(target, "--json", "--seconds", "15", "--max-workers", "3", cwd=folder)
         assert done.returncode == 0, done.stderr.decode()
         found = json.loads(done.stdout)
         assert found["target"]["name"] == "make_loader"
@@ -415,7 +417,7 @@ def test_what_cannot_be_written_is_said_and_still_measured(case: str, tmp_path: 
     text, arguments, reason = NOT_WRITTEN[case]
     line = next(n for n, one in enumerate(text.splitlines(), 1) if "loader = D" in one)
     folder = written(tmp_path, {"slow.py": text})
-    options = ("--seconds", "3", "--max-workers", "2", "--apply", "--show-output")
+    options = ("--seconds", "15", "--max-workers", "2", "--apply", "--show-output")
     done = probe(f"slow.py:{line}", *options, *arguments, cwd=folder)
     assert done.returncode == 0
     assert "workers=2" not in (folder / "slow.py").read_text()
@@ -429,7 +431,8 @@ def test_what_cannot_be_written_is_said_and_still_measured(case: str, tmp_path: 
 def test_under_torchrun_one_rank_answers_for_all(tmp_path: Path) -> None:
     folder = written(tmp_path, {"slow.py": SLOW})
     run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = ["-m", "dladvise", "probe", f"slow.py:{LINE}", "--seconds", "3", "--json"]
+    command = ["-m", "dladvise", "probe", f"slow.py:{LINE}", "--seconds", "15", "--json"]
+    command += ["--max-workers", "2"]
     done = subprocess.run(
         [*run, *command], check=False, cwd=folder, capture_output=True, env=environment()
     )

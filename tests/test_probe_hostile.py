@@ -111,7 +111,7 @@ def test_a_dataset_that_hangs(tmp_path: Path) -> None:
 
 def test_workers_that_hang(tmp_path: Path) -> None:
     script(tmp_path, "if in_worker: time.sleep(1000)")
-    answer = measured("train.py", tmp_path, observe=False, seconds=3)
+    answer = measured("train.py", tmp_path, observe=False, seconds=8)
     assert answer.recommended.num_workers == 0
     assert any(words.startswith("num_workers=1: no answer in") for words in answer.warnings)
     assert answer.confidence != "high"

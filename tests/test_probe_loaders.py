@@ -141,7 +141,7 @@ def test_it_goes_on_after_an_epoch(kind: str, workers: int) -> None:
     steady = Steady(twin(KINDS[kind](), Plan(workers), pin=False), Plan(workers))
     try:
         assert steady.start().first_batch_s > 0
-        window = steady.window(0.3, least_cycles=2, pace_s=0, pace_cpu_s=0)
+        window = steady.window(1.5, least_cycles=2, pace_s=0, pace_cpu_s=0)
     finally:
         steady.stop()
     assert window.n_batches > 30  # more than an epoch
