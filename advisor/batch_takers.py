@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import libcst as cst
 
 from .calling import PASSING
-from .members import decorated
-from .nodes import callee_tail, dotted_name
+from .nodes import callee_tail, dotted_name, every_parameter
+from .parameters import argument_node
 from .scopes import Loop, Scope
 
 BACKWARD = frozenset({"backward", "manual_backward"})
@@ -44,14 +44,11 @@ def parameter_of(scope: Scope, call: cst.Call, argument: cst.Arg) -> str | None:
     """The parameter that an argument reaches; None where that cannot be told."""
     if argument.keyword is not None:
         return argument.keyword.value
-    before = call.args[: call.args.index(argument)]
-    if argument.star or scope.parameters is None or any(one.star for one in before):
-        return None
-    params = [*scope.parameters.posonly_params, *scope.parameters.params]
-    owner = scope.parent
-    if owner is not None and owner.kind == "class" and not decorated(scope, "staticmethod"):
-        params = params[1:]
-    return params[len(before)].name.value if len(before) < len(params) else None
+    assert scope.parameters is not None
+    names = (one.name.value for one in every_parameter(scope.parameters))
+    return next(
+        (name for name in names if argument_node(call, scope, name) is argument.value), None
+    )
 
 
 def trains(scope: Scope, loop: Loop) -> bool:

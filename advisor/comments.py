@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .hydra import is_configuration
+from .interest import is_configuration
 from .text import Source, Span
 
 _TOKEN = re.compile(

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from . import ignores, rules
 from .findings import Finding, Report, Rule
-from .hydra import is_configuration, read_configuration
-from .interest import matters
+from .interest import is_configuration, matters
 from .placing import placed
 from .target import Target
 from .text import Source
@@ -109,6 +108,8 @@ def analyze(
 
 def _of_configuration(source: Source, target: Target, chosen: tuple[Rule, ...]) -> Report:
     """The findings in a YAML text; without fixes, whose edits are Python."""
+    from .hydra import read_configuration  # and with it all facts, which few files need
+
     module = read_configuration(source, target)
     if not module.loaders:
         return Report(source, ())

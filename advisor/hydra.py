@@ -18,7 +18,6 @@ from .text import Source, Span
 from .torch_api import DEFAULTS, LOADER, LOADERS, PYG_LOADER, SAMPLERS, STATEFUL_LOADER, canonical
 from .values import ALWAYS, UNKNOWN, Case, Known, Made, What
 
-SUFFIXES = (".yaml", ".yml")
 MOST_CHARACTERS = 1_000_000  # no configuration that somebody wrote is longer
 
 _FAMILIES = {LOADER: "torch", STATEFUL_LOADER: "stateful", PYG_LOADER: "pyg"}
@@ -26,25 +25,6 @@ _YAML = "tag:yaml.org,2002:"
 _INT = re.compile(r"0|[1-9][0-9]*")  # YAML 1.1 has octal and sexagesimal numbers as well
 _FLOAT = re.compile(r"[0-9]+\.[0-9]+")
 _BOOLS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-
-
-def is_configuration(path: str) -> bool:
-    """Reports whether a file is YAML, by its name."""
-    return path.endswith(SUFFIXES)
-
-
-def may_hold_loaders(raw: bytes) -> bool:
-    """Reports, at little cost, whether a YAML file may describe a loader.
-
-    One that is no UTF-8 does not: hydra could not read it.
-    """
-    if b"_target_" not in raw or b"DataLoader" not in raw or b"\0" in raw:
-        return False
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def read_configuration(source: Source, target: Target) -> Module:

@@ -19,6 +19,8 @@ HOMES = (b"torch.utils", b"torch_geometric", b"monai", b"torchdata")
 _TAKEN_ON = (b"DataLoader(", b"Dataset)")
 _SUBJECTS = (b"DataLoader", b"Dataset", b"random_split", b"get_state", b"Subset", b"Sampler")
 
+CONFIGURATIONS = (".yaml", ".yml")  # in which hydra may describe loaders
+
 # What rules know by its name: it is not followed, though it may be the project itself.
 LIBRARIES = frozenset({"torch", "torchvision", "torchaudio", "torchdata", "torch_geometric",
                        "monai", "lightning", "pytorch_lightning", "transformers"})  # fmt: skip
@@ -46,6 +48,25 @@ _NAME = re.compile(r"(?P<name>[\w.]+|\*)(?:\s+as\s+(?P<alias>\w+))?")
 _DOTTED_LOADER = re.compile(r"\.\w*DataLoader\b")
 _DOTTED_DATASET = re.compile(r"\.\w*(?:Dataset|Folder|Sampler|Subset)\b")
 _CALLED = re.compile(r"\s*\(")
+
+
+def is_configuration(path: str) -> bool:
+    """Reports whether a file is YAML, by its name."""
+    return path.endswith(CONFIGURATIONS)
+
+
+def may_describe_loaders(raw: bytes) -> bool:
+    """Reports, at little cost, whether a YAML file may describe a loader.
+
+    One that is no UTF-8 does not: hydra could not read it.
+    """
+    if b"_target_" not in raw or b"DataLoader" not in raw or b"\0" in raw:
+        return False
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def worth_decoding(raw: bytes) -> bool:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dladvise.advisor import Source
-from dladvise.advisor.hydra import is_configuration, may_hold_loaders
-from dladvise.advisor.interest import worth_decoding
+from dladvise.advisor.interest import is_configuration, may_describe_loaders, worth_decoding
 
 if TYPE_CHECKING:
     from dladvise.advisor.notebook import Notebook
@@ -109,7 +108,7 @@ def text_of(path: str) -> str | None:
 def may_matter(raw: bytes, path: str = "") -> bool:
     """Reports whether a file has to be looked at: for its code, or its suppressions."""
     if is_configuration(path):
-        return may_hold_loaders(raw)
+        return may_describe_loaders(raw)
     return worth_decoding(raw) or b"dladvise:" in raw or (b"DL" in raw and b"noqa" in raw.lower())
 
 

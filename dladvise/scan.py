@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dladvise.advisor import Safety, Severity, Source, Target
-from dladvise.advisor.hydra import SUFFIXES as CONFIGURATIONS
-from dladvise.advisor.hydra import is_configuration
+from dladvise.advisor.interest import CONFIGURATIONS, is_configuration
 from dladvise.advisor.settings import Settings, overridden
 
 from . import files, walk

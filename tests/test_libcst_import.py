@@ -113,3 +113,24 @@ def test_a_check_imports_it_the_quick_way(tmp_path: Path) -> None:
         words, cwd=tmp_path, env=environ, check=True, capture_output=True, text=True
     )
     assert done.stdout.splitlines()[-1] == "False", done.stdout  # what the quick way leaves out
+
+
+def test_a_check_of_files_without_loaders_imports_no_facts(tmp_path: Path) -> None:
+    """What nearly every commit is made of must not wait for them."""
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "b.yaml").write_text("x: 1\n")
+    code = (
+        "import sys\nfrom dladvise.cli import main\n"
+        "try:\n    main(['check', '--no-cache'])\nexcept SystemExit:\n    pass\n"
+        "print([one for one in ('libcst', 'yaml', 'dladvise.advisor.model') if one in sys.modules])"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environ,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 from ..findings import Fix, Hit, Related, Safety, Severity, rule
-from ..model import EpochLoop, Loop, Module, SamplerUse
+from ..model import EpochLoop, LoaderCall, Loop, Module, SamplerUse
 from ..text import Edit, Span
 
 EVALUATION = ("val", "test", "eval", "infer", "predict")
@@ -30,7 +30,9 @@ def missing_set_epoch(module: Module) -> Iterator[Hit]:
                 (Related(repeated.span, "the epochs begin here"),),
             )
     for loop in module.outside_loops:
-        if loop.loader.same_order and not _is_told(module, loop) and _repeats(loop):
+        if not loop.loader.same_order or _may_be_told(module, loop.loader):
+            continue
+        if loop.trains and _repeats(loop):
             assert loop.epochs is not None
             yield Hit(
                 loop.span,
@@ -51,11 +53,11 @@ def _repeats(loop: Loop) -> bool:
     return loop.in_function is None or not _is_evaluation(loop.in_function)
 
 
-def _is_told(module: Module, loop: Loop) -> bool:
+def _may_be_told(module: Module, loader: LoaderCall) -> bool:
     """Reports whether something here may tell the sampler of another module's loader."""
     if "set_epoch" in module.source.text or module.frameworks & TELLING:
         return True
-    return loop.loader.handed_to is not None or not loop.trains
+    return loader.handed_to is not None
 
 
 def _is_evaluation(name: str) -> bool:
