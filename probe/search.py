@@ -40,6 +40,7 @@ LATE_S = 1.0  # over the budget, for what is under way
 FORK_S = 0.02  # to fork one worker
 MOST_TURNS = 3  # of the contenders
 MOST_WINDOWS = 3  # in one process
+UNSURE = 2.5  # times as long a job may be measured as it is: memory that nobody used yet is slow
 ROUGH = 0.06  # standard error of a rate that is worth a second look
 ENOUGH_LEFT = 0.5  # of the time in which to measure, to spend some of it on a second look
 AHEAD = (4, 8)  # values of prefetch_factor beside torch's 2
@@ -175,7 +176,7 @@ class Search:
             seconds = min(WINDOW_S, 0.3 * left)
             window = self.bench.measure(candidate, seconds, self._left() + LATE_S, consumer)
             windows = [window]
-            while not pace and len(windows) < MOST_WINDOWS and self._is_rough(windows):
+            while not (again or pace) and self._is_rough(plan, windows):
                 patience = self._left() + LATE_S
                 windows.append(self.bench.measure(candidate, seconds, patience, consumer))
         except OutOfTime as error:
@@ -194,11 +195,21 @@ class Search:
             self._note(plan, candidate, windows)
         return True
 
-    def _is_rough(self, windows: list[Window]) -> bool:
-        """Reports whether looking longer is worth it: much noise, time, and a short look."""
-        noise = Tried(Plan(0), windows=[windows]).error
+    def _is_rough(self, plan: Plan, windows: list[Window]) -> bool:
+        """Reports whether looking longer is worth it: much noise, time, and a short look.
+
+        Only at what is faster than all before it: what may be the best is seen once more anyway.
+        """
+        seen = Tried(plan, windows=[windows])
         quick = windows[-1].elapsed_s < 2 * WINDOW_S
-        return noise > ROUGH and quick and self._left() > ENOUGH_LEFT * self.budget_s
+        promising = all(seen.rate > tried.rate for tried in self.tried.values())
+        return (
+            seen.error > ROUGH
+            and quick
+            and promising
+            and len(windows) < MOST_WINDOWS
+            and self._left() > ENOUGH_LEFT * self.budget_s
+        )
 
     def _note(self, plan: Plan, candidate: Candidate, windows: list[Window]) -> None:
         started = candidate.started
@@ -265,12 +276,17 @@ class Search:
         return next(plan for plan in plans if times[plan] <= enough)
 
     def _settle(self) -> None:
-        """See the choice twice, and its rivals where that leaves a doubt; climb on from there."""
+        """See the choice twice, and its rivals where that leaves a doubt; climb on from there.
+
+        What was measured first, without workers, is seen twice too, unless it is far behind.
+        """
         while True:
             n_tried = len(self.tried)
             choice = self.choice()
-            if len(self.tried[choice].windows) < 2:
-                self._try(choice, "once more in a fresh process, to be sure", again=True)
+            for plan in dict.fromkeys((choice, Plan(0))):
+                near = self.job_s(plan) < UNSURE * self.job_s(choice)
+                if near and len(self.tried[plan].windows) < 2:
+                    self._try(plan, "once more in a fresh process, to be sure", again=True)
             self._race()
             if self.most.workers >= 1 and Plan(1) not in self.failed:
                 self._climb()

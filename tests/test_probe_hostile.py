@@ -126,8 +126,9 @@ def test_a_crash(tmp_path: Path) -> None:
 
 
 def test_workers_that_crash(tmp_path: Path) -> None:
-    script(tmp_path, "if in_worker: ctypes.string_at(0)")
-    answer = measured("train.py", tmp_path, observe=False)
+    # once the loader waits for them: torch has other words for a crash before that
+    script(tmp_path, "if in_worker: time.sleep(1); ctypes.string_at(0)")
+    answer = measured("train.py", tmp_path, observe=False, seconds=15)
     assert answer.recommended.num_workers == 0
     assert any("exited unexpectedly" in words for words in answer.warnings)
 
