@@ -35,17 +35,17 @@ def kept_tensors(resolver: Resolver, loop: Loop, names: Names) -> tuple[KeptTens
         for binding in bound:
             if loop in binding.place.loops and binding.kind in ("assign", "augment", "loop"):
                 events.append((binding.place.order, 1, binding))
-    tracked = set(names)
+    tracked = names
     found = []
     for _, _, event in sorted(events, key=lambda one: one[:2]):
         if isinstance(event, Call):
-            kept = _kept(resolver, event, loop, frozenset(tracked))
+            kept = _kept(resolver, event, loop, tracked)
             found += [kept] if kept is not None else []
         elif event.name in tracked or event.kind == "assign":
-            if event.kind == "assign" and _is_view(event.value, frozenset(tracked)):
-                tracked.add(event.name)
+            if event.kind == "assign" and _is_view(event.value, tracked):
+                tracked |= {event.name}
             elif event.name not in names or event.kind != "loop":
-                tracked.discard(event.name)
+                tracked -= {event.name}
     return tuple(found)
 
 

@@ -39,6 +39,8 @@ PASSING = frozenset(
 )  # fmt: skip
 # Methods of frameworks that give back what they are given, made ready.
 _PREPARING = frozenset({"prepare", "setup_dataloaders", "prepare_data_loader"})
+# Methods of opacus 1.6 that make a loader anew with the same options, another sampler apart.
+_MAKING_PRIVATE = frozenset({"make_private", "make_private_with_epsilon"})
 # Decorators under which a function gives what its body returns.
 _TRANSPARENT = frozenset(
     {"staticmethod", "classmethod", "no_grad", "inference_mode", "wraps", "lru_cache", "cache",
@@ -70,6 +72,8 @@ def _method_call(
         if len(node.args) == 1 and not node.args[0].star:
             return resolver.value(node.args[0].value, place)
         return (Case(Made("prepared", (node, place))),)
+    if name in _MAKING_PRIVATE:
+        return (Case(Made("made private", (node, place))),)
     if name == "parse_args":
         return (Case(Made("argparse.Namespace")),)
     if name == "parse_known_args":
@@ -84,7 +88,7 @@ def _method_call(
             return base
         case Group("dict"), ("items" | "values"):
             return (Case(Made(f"builtins.dict.{name}", (func.value, place))),)
-        case Made("prepared"), _:
+        case Made("prepared" | "made private"), _:
             return NOTHING_KNOWN
         case ((Text() | Known(str())), ("strip" | "lower" | "upper" | "format")):
             return (Case(Text()),)

@@ -24,7 +24,7 @@ from .text import Span
 from .torch_api import DEFAULTS, LOADERS, TRAINER_ARGUMENTS, TRAINER_PREFIX
 from .trainer_datasets import train_dataset
 from .trials import error_expected
-from .values import NOTHING_KNOWN, Absent, Made, Symbol, Value, What
+from .values import NOTHING_KNOWN, UNKNOWN, Absent, Case, Known, Made, Symbol, Value, What
 
 # Methods that a framework calls to get its loaders: it then moves the batches itself.
 HOOKS = frozenset(
@@ -245,6 +245,8 @@ class _Reading:
             after = self.program.next_code(whole.end) + 1
         value = NOTHING_KNOWN if arg.star else self.resolver.value(arg.value, place)
         code = self.text[span.start : span.end]
+        if {(code, True), (f"{code} is None", False)} & {guard.fact for guard in place.guards}:
+            value = tuple(map(_as_given, value))
         return Argument(name, span, whole, after, value, code, positional, splatted)
 
     def closing(self) -> int:
@@ -305,3 +307,8 @@ class _Reading:
             if span == argument.span and not arg.star:
                 return callback(self.resolver, arg.value, self.call.place, span)
         return None
+
+
+def _as_given(case: Case) -> Case:
+    """What it is where a condition asks for it: not the None of those who do not give it."""
+    return Case(UNKNOWN, case.given) if case.what == Known(None) else case

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
 import libcst as cst
@@ -69,7 +70,9 @@ class Classes:
         """The dataset class whose body `scope` is; None where it is none."""
         if id(scope) not in self._by_scope:
             self._by_scope[id(scope)] = None  # while it is being read
-            self._by_scope[id(scope)] = _Reading(self._resolver, scope, self._path).fact()
+            reading = _Reading(self._resolver, scope, self._path)
+            alone = self._resolver.remembered("dataset", scope, reading.alone)
+            self._by_scope[id(scope)] = alone and reading.among_others(alone)
         return self._by_scope[id(scope)]
 
     def inside(self, value: Value, depth: int = 0) -> list[DatasetClass]:
@@ -153,7 +156,8 @@ class _Reading:
         self.program = resolver.program
         self.node = scope.node
 
-    def fact(self) -> DatasetClass | None:
+    def alone(self) -> DatasetClass | None:
+        """What its own code says, and the code that it leads to; None for no dataset class."""
         kind = _kind(self.resolver, self.scope)
         if kind is None:
             return None
@@ -171,8 +175,7 @@ class _Reading:
                 for name, one in self.functions.items()
             },
             own_methods=tuple(self.scope.functions()),
-            find_span=lambda: self.program.span(name, self.scope),
-            find_mentions=self.mentions,
+            find_span=self.program.finding(name, self.scope),
             bound=self.bound(),
             kept=tuple(kept),
             worker_reads=reached.attributes(),
@@ -184,12 +187,19 @@ class _Reading:
             device_calls=tuple(device_calls(self.resolver, worker_calls)),
             indexed_in_worker=reached.indexed(),
             stream=stream(self.resolver, reached) if kind == "iterable" else None,
-            set_from_outside=self.set_from_outside(),
-            instantiated=self.instantiated(),
-            subclassed=self.subclassed(),
             decorated=bool(self.node.decorators),
             local=_in_function(self.scope),
             path=self.path,
+        )
+
+    def among_others(self, alone: DatasetClass) -> DatasetClass:
+        """With what the rest of the module says of it."""
+        return replace(
+            alone,
+            find_mentions=self.mentions,
+            set_from_outside=self.set_from_outside(),
+            instantiated=self.instantiated(),
+            subclassed=self.subclassed(),
         )
 
     @cached_property
@@ -244,7 +254,11 @@ class _Reading:
     # Around the class
 
     def mentions(self) -> frozenset[str]:
-        return Reached(self.resolver, self.scope, sorted(self.functions)).names()
+        return self.resolver.remembered(
+            "mentions",
+            self.scope,
+            lambda: Reached(self.resolver, self.scope, sorted(self.functions)).names(),
+        )
 
     def named(self, reached: Reached) -> list[str]:
         """The calls in worker code whose full name is known."""

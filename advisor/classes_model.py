@@ -1,6 +1,8 @@
 """The facts about dataset classes and callbacks that rules read.
 
-Places are found when they are asked for: few are, and they cost as much as a parse.
+Places are found when they are asked for: few are, and they cost as much as a parse. Those of
+methods and kept values are found in the text as it is then: the facts about a class outlive the
+edits that leave it alone.
 """
 
 from __future__ import annotations
@@ -90,17 +92,17 @@ class Method:
     undefined_reads: tuple[str, ...] = ()  # of one without parameters: names bound nowhere
     mentions: frozenset[str] = frozenset()  # of one without parameters: every name in it
 
-    @cached_property
+    @property
     def span(self) -> Span:
         """Its name."""
         return self.find_span()
 
-    @cached_property
+    @property
     def parameters(self) -> Span:
         """Between the parentheses."""
         return self.find_parameters()
 
-    @cached_property
+    @property
     def return_spans(self) -> tuple[Span, ...]:
         """The returned expressions."""
         return self.find_returns()
@@ -136,12 +138,12 @@ class Kept:
     find_lambda: Callable[[], Span] | None = None  # in it: `Compose([Lambda(lambda x: …)])`
     records: Records | None = None
 
-    @cached_property
+    @property
     def span(self) -> Span:
         """The value's expression."""
         return self.find_span()
 
-    @cached_property
+    @property
     def lambda_span(self) -> Span | None:
         return None if self.find_lambda is None else self.find_lambda()
 
@@ -189,7 +191,7 @@ class DatasetClass:
     methods: Mapping[str, Method]  # own and inherited from this file
     own_methods: tuple[str, ...]
     find_span: Callable[[], Span]
-    find_mentions: Callable[[], frozenset[str]]
+    find_mentions: Callable[[], frozenset[str]] = frozenset
     bound: frozenset[str] = frozenset()  # every name that a class body here binds
     kept: tuple[Kept, ...] = ()
     worker_reads: frozenset[str] = frozenset()  # attributes of self

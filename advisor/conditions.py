@@ -163,8 +163,22 @@ def _through(resolver: Resolver, guard: Guard) -> list[Given]:
     own = frozenset({guard.fact})
     if guard.test is None or guard.place is None:
         return [own]
-    return [
+    found = [
         together
         for one in truths(resolver, guard.test, guard.place)
         if one.holds == guard.written and (together := consistent(one.given, own)) is not None
     ]
+    return found or ([own] if is_left_out(resolver, guard.test, guard.place) else [])
+
+
+def is_left_out(resolver: Resolver, test: cst.BaseExpression, place: Place) -> bool:
+    """Reports whether a condition asks for what is None only as nobody here gives it."""
+    if isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
+        with_none = test.comparisons[0].comparator
+        if not isinstance(with_none, cst.Name) or with_none.value != "None":
+            return False
+        test = test.left
+    return all(
+        case.what == Known(None) and case.origin is not None and case.origin.is_parameter
+        for case in resolver.value(test, place)
+    )

@@ -6,6 +6,7 @@ from typing import TypeAlias, TypeGuard
 
 import libcst as cst
 
+from .conditions import is_left_out
 from .model import Copy
 from .nodes import callee_tail, dotted_name, keyword_argument, target_names
 from .parameters import argument_node
@@ -53,18 +54,18 @@ class _Follow:
 
     def scope(self, scope: Scope, names: Names, depth: int = 0, within: Loop | None = None) -> None:
         """Follow `names` through a scope, or a loop in it, in the order of its statements."""
-        tracked = set(names)
+        tracked = names
         for event in _events(scope, within):
             match event:
                 case Call():
-                    self.call(event, frozenset(tracked), depth)
+                    self.call(event, tracked, depth)
                 case Scope():
-                    self.comprehension(event, frozenset(tracked), depth)
+                    self.comprehension(event, tracked, depth)
                 case Binding():
-                    if is_batch(event.value, frozenset(tracked)):
-                        tracked.add(event.name)
+                    if is_batch(event.value, tracked):
+                        tracked |= {event.name}
                     elif event.name not in names or event.kind == "assign":
-                        tracked.discard(event.name)
+                        tracked -= {event.name}
 
     def comprehension(self, scope: Scope, names: Names, depth: int) -> None:
         """Follow the batch through the elements of a comprehension over it."""
@@ -108,7 +109,8 @@ class _Follow:
 
     def copy(self, node: cst.Call, place: Place, method: str) -> None:
         """Note a copy of the batch, unless `to` or `type` only converts it."""
-        device = self.device(node, place, method)
+        target = _target(node)
+        device = self.device(target, place, method)
         if device is None:
             return
         program = self.resolver.program
@@ -130,6 +132,7 @@ class _Follow:
                 closing=closing,
                 trailing_comma=comma,
                 pinning=self.pinning(node.func, place),
+                target=dotted_name(target) or "",
             )
         )
 
@@ -146,12 +149,10 @@ class _Follow:
                 return Span(end, program.span(pinned, place.scope).end)
         return None
 
-    def device(self, node: cst.Call, place: Place, method: str) -> str | None:
+    def device(self, target: cst.BaseExpression | None, place: Place, method: str) -> str | None:
         """Which device a copy goes to, in the words of Copy; None where it is no copy."""
         if method == "cuda":
             return "cuda"
-        plain = (arg.value for arg in node.args if arg.keyword is None and not arg.star)
-        target = keyword_argument(node, "device") or next(plain, None)
         if target is None:
             return None
         if method == "type":
@@ -160,6 +161,12 @@ class _Follow:
             return None
         kind = device_of(self.resolver, self.resolver.value(target, place))
         return None if kind == NO_DEVICE else kind
+
+
+def _target(node: cst.Call) -> cst.BaseExpression | None:
+    """The argument that says the device."""
+    plain = (arg.value for arg in node.args if arg.keyword is None and not arg.star)
+    return keyword_argument(node, "device") or next(plain, None)
 
 
 def _says_whether_to_block(node: cst.Call, method: str) -> bool:
@@ -207,8 +214,8 @@ def device_of(resolver: Resolver, value: Value) -> str:
     kinds = {_one_device(resolver, case) for case in value}
     if len(kinds) == 1:
         return kinds.pop()
-    if "cuda" in kinds or "maybe-cuda" in kinds:
-        return "maybe-cuda" if kinds <= {"cuda", "maybe-cuda", "cpu", "other"} else "unknown"
+    if NO_DEVICE not in kinds and not kinds.isdisjoint(("cuda", "maybe-cuda")):
+        return "maybe-cuda"  # whatever it is for other callers
     return "unknown"
 
 
@@ -229,7 +236,12 @@ def _one_device(resolver: Resolver, case: Case) -> str:
         call, place = what.where[:2]
         if not call.args or call.args[0].star:
             return "unknown"
-        inner = device_of(resolver, resolver.value(call.args[0].value, place))
+        given = call.args[0].value
+        names = resolver.value(given, place)
+        if isinstance(given, cst.IfExp) and is_left_out(resolver, given.test, place):
+            # cpu, unless a caller gives the number of a GPU
+            names = (*resolver.value(given.body, place), *resolver.value(given.orelse, place))
+        inner = device_of(resolver, names)
         return "maybe-cuda" if inner == "cuda" and case.origin is not None else inner
     elif isinstance(what, Made) and what.name.startswith("torch.accelerator.current"):
         return "maybe-cuda"

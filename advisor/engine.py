@@ -58,10 +58,20 @@ def forget() -> None:
     """Drop what is kept of the texts read so far, for those who will not read them again."""
     if f"{__package__}.reader" not in sys.modules:
         return
-    from . import blocks, interest, parsing, program, readable, walk_statements, worker_code
+    from . import (
+        blocks,
+        interest,
+        loader_classes,
+        parsing,
+        program,
+        readable,
+        walk_statements,
+        worker_code,
+    )
 
     blocks.forget()
     interest.forget()
+    loader_classes.aliases.cache_clear()
     parsing.forget()
     program.forget()
     readable.readable.cache_clear()

@@ -95,12 +95,12 @@ def _kept(
     return Kept(
         attribute=attribute,
         what=_whats(value),
-        find_span=lambda: resolver.program.span(node, place.scope),
+        find_span=resolver.program.finding(node, place.scope),
         closed=inside or any(id(one) in closing for one in made),
         conditional=bool(reaching.given),
         handed_in=any(case.via for case in value) or any(case.origin for case in value),
         local=_all_local(value),
-        find_lambda=None if inner is None else lambda: resolver.program.span(*inner),
+        find_lambda=None if inner is None else resolver.program.finding(*inner),
         records=None if binding.path else records(resolver, binding, makers),
     )
 
@@ -222,6 +222,6 @@ def _shared(resolver: Resolver, name: str, binding: Binding, holder: str) -> Kep
     return Kept(
         attribute=name,
         what=_whats(resolver.bound(binding)),
-        find_span=lambda: resolver.program.span(value, binding.place.scope),
+        find_span=resolver.program.finding(value, binding.place.scope),
         holder=holder,
     )

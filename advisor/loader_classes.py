@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import libcst as cst
 
@@ -18,34 +20,42 @@ from .values import Case, Defined, Made, Symbol
 def loader_names(resolver: Resolver) -> frozenset[str]:
     """The names under which a loader class can be called in this file."""
     names = {name.rpartition(".")[2] for name in LOADERS}
-    grown = True
-    while grown:
-        grown = False
-        for scope in resolver.program.scopes():
-            for binding in (one for bound in scope.bindings.values() for one in bound):
-                tail = binding.name.rpartition(".")[2]
-                if tail not in names and _binds_loader(binding, names):
-                    names.add(tail)
-                    grown = True
+    others = [alias for root in resolver.program.roots for alias in aliases(root)]
+    while grown := {name for name, source in others if source in names} - names:
+        names |= grown
     return frozenset(names)
 
 
-def _binds_loader(binding: Binding, names: set[str]) -> bool:
-    """Reports whether a name may stand for a class that one of `names` stands for."""
+@lru_cache(maxsize=256)
+def aliases(root: Scope) -> tuple[tuple[str, str], ...]:
+    """The names bound in a block, each with one that it may stand for: the last parts of both."""
+    return tuple(
+        (binding.name.rpartition(".")[2], source)
+        for scope in root.everything()
+        for bindings in scope.bindings.values()
+        for binding in bindings
+        for source in _sources(binding)
+    )
+
+
+def _sources(binding: Binding) -> Iterator[str]:
     if binding.target:
-        return binding.target.rpartition(".")[2] in names
-    if binding.defined is not None and isinstance(binding.defined.node, cst.ClassDef):
-        return any(_leads_to(base.value, names) for base in binding.defined.node.bases)
-    return _leads_to(binding.value, names)
+        yield binding.target.rpartition(".")[2]
+    elif binding.defined is not None and isinstance(binding.defined.node, cst.ClassDef):
+        for base in binding.defined.node.bases:
+            yield from _tails(base.value)
+    else:
+        yield from _tails(binding.value)
 
 
-def _leads_to(value: cst.CSTNode | None, names: set[str]) -> bool:
+def _tails(value: cst.CSTNode | None) -> Iterator[str]:
     if isinstance(value, cst.IfExp):
-        return _leads_to(value.body, names) or _leads_to(value.orelse, names)
-    if isinstance(value, cst.Call) and callee_tail(value) == "partial" and value.args:
-        return _leads_to(value.args[0].value, names)
-    dotted = dotted_name(value)
-    return dotted is not None and dotted.rpartition(".")[2] in names
+        yield from _tails(value.body)
+        yield from _tails(value.orelse)
+    elif isinstance(value, cst.Call) and callee_tail(value) == "partial" and value.args:
+        yield from _tails(value.args[0].value)
+    elif (dotted := dotted_name(value)) is not None:
+        yield dotted.rpartition(".")[2]
 
 
 @dataclass(frozen=True)

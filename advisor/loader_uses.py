@@ -174,7 +174,7 @@ class _Reading:
                 bound = program.module_bindings(name) if scope.kind == "module" else None
                 bound = scope.bindings.get(name, []) if bound is None else bound
                 only = _are_only(bound, one.call.node)
-                if "." in name or not only or not re.search(rf"\b{re.escape(name)}\[", text):
+                if "." in name or not only or f"{name}[" not in text:
                     continue
                 if EXPECTED.search(text):
                     continue  # a mention does not tell what is caught around it

@@ -99,9 +99,9 @@ class _Consumption:
         names = {name for one in self.read.values() for name in one.fact.names}
         words = [rf"\b{re.escape(name)}\b" for name in names if "." not in name]
         program.read_where("|".join([READ_WITH_LOADERS.pattern, *words]))
-        for scope in list(program.scopes()):
-            for call in scope.calls:
-                if any(dotted_name(arg.value) in names for arg in call.node.args):
+        for root in program.roots:
+            for name in sorted(names):
+                for call, _ in root.arguments_by_name.get(name, ()):
                     self.resolver.value(call.node.func, call.place)
 
     # Which loaders an expression gives
@@ -193,11 +193,13 @@ class _Consumption:
     def elsewhere(self) -> Iterator[Loop]:
         """The loops in functions of other modules, over loaders that they are given here."""
         names = {name for one in self.read.values() for name in one.fact.names}
-        for scope in list(self.resolver.program.scopes()):
-            for call in scope.calls:
-                for arg in call.node.args:
-                    if dotted_name(arg.value) in names or id(arg.value) in self.read:
-                        yield from self.in_function(call, arg)
+        for root in self.resolver.program.roots:
+            for name in sorted(names):
+                for call, arg in root.arguments_by_name.get(name, ()):
+                    yield from self.in_function(call, arg)
+            for call, arg in root.arguments_by_name.get(None, ()):
+                if id(arg.value) in self.read:
+                    yield from self.in_function(call, arg)
 
     def in_function(self, call: Call, arg: cst.Arg) -> Iterator[Loop]:
         """The loop over one argument of a call, in the function that is called."""

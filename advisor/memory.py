@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from .program import Program
     from .project import Imports
     from .scopes import Place, Scope
-    from .values import Value
 
 Question: TypeAlias = tuple[str, str]  # its kind, and the name it is about
 Key: TypeAlias = tuple[str, int]  # a block's text, and its number among those that begin alike
 Questions: TypeAlias = dict[Question, None]  # in the order they were asked
-# Whoever asks it has looked at all that was read so far, or has broken off an endless search.
+# Whoever asks it has looked at all that was read so far, or where something stands in the text,
+# or has broken off an endless search.
 NEVER_AGAIN: Question = ("never again", "")
 LONGEST_UNASKED = 8  # analyses
 
 
 @dataclass(slots=True)
 class Found:
-    """A value that was found; what it is about is kept alive, since its ids are the key."""
+    """What was found; what it is about is kept alive, since its ids are the key."""
 
-    value: Value
+    value: Any  # a Value, or the facts about a class
     about: tuple[Any, Place]
     questions: Questions
     held: int  # the last analysis in which it is known to hold
@@ -53,7 +53,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.program: Program | None = None  # of the analysis that goes on
-        self.values: dict[tuple[int, int], Found] = {}
+        self.values: dict[tuple[int | str, int], Found] = {}
         self.now = 0  # the number of that analysis
         self.roots: dict[Key, Scope] = {}  # the blocks that the last one read
         self.imports: Imports | None = None  # what the text has from other modules
@@ -71,6 +71,12 @@ class Memory:
     def is_warm(self) -> bool:
         """Whether the text is being edited: an earlier one was analysed."""
         return self.now > 1
+
+    @property
+    def present(self) -> Program:
+        """The text as it is now, for what is found in it when it is asked for."""
+        assert self.program is not None
+        return self.program
 
     def prepare(self) -> None:
         """Parse the blocks as the first edit will need them; before it nobody waits."""
@@ -122,11 +128,10 @@ class Memory:
 
     def _asked_again(self, question: Question, known: _Answer) -> _Answer:
         """The present answer; where no block with that name was changed, it is the one known."""
-        assert self.program is not None
         if known.read is None or question[1].partition(".")[0] in self._changed:
-            self.program.ask(question)
+            self.present.ask(question)
             return self._answers[question]
-        self.program.read_again(known.read)
+        self.present.read_again(known.read)
         known.asked = self.now
         return known
 

@@ -17,7 +17,7 @@ READ_RETURNS = frozenset({"__getitem__", "__len__", "__iter__"})
 
 def read_method(resolver: Resolver, scope: Scope, makes_iterators: bool) -> Method:
     """A method's shape, and what it returns; `makes_iterators` of its class."""
-    program = resolver.program
+    program, memory = resolver.program, resolver.program.memory
     node = scope.node
     assert isinstance(node, cst.FunctionDef)
     decorators = [dotted_name(_called(d.decorator)) or "?" for d in node.decorators]
@@ -43,10 +43,10 @@ def read_method(resolver: Resolver, scope: Scope, makes_iterators: bool) -> Meth
         is_abstract="abstractmethod" in tails or only_raises or _is_stub(node),
         decorated=bool(decorators),
         returns=tuple(returns),
-        find_span=lambda: program.span(node.name, scope),
-        find_parameters=lambda: _parameters_span(program, node, scope),
+        find_span=program.finding(node.name, scope),
+        find_parameters=lambda: _parameters_span(memory.present, node, scope),
         find_returns=lambda: tuple(
-            program.span(one.value, scope) for one in scope.returns if one.value
+            memory.present.span(one.value, scope) for one in scope.returns if one.value
         ),
         undefined_reads=tuple(_undefined(program, mentions, scope)),
         mentions=mentions,

@@ -235,6 +235,11 @@ class Workers:
         return bool(self.cases) and all(_least(case) >= 1 for case in self.cases)
 
     @property
+    def some(self) -> Case | None:
+        """More than zero for one caller or by one default, whatever it is for others."""
+        return next((case for case in self.cases if _least(case) >= 1), None)
+
+    @property
     def surely_several(self) -> bool:
         """At least two."""
         return bool(self.cases) and all(_least(case) >= 2 for case in self.cases)
@@ -259,6 +264,22 @@ class Workers:
         if len(values) != 1 or any(not isinstance(case.what, Known) for case in self.cases):
             return None
         return int(values.pop())
+
+    @property
+    def most(self) -> tuple[int, Origin | None] | None:
+        """The greatest number, for one caller or by one default, and that default.
+
+        Left out is what a condition decides about, or a loop over several numbers.
+        """
+        known = [
+            (int(case.what.value), case.origin)
+            for case in self.cases
+            if isinstance(case.what, Known)
+            and isinstance(case.what.value, int)
+            and all(case.what == one.what for one in self.cases if one.origin == case.origin)
+            and (not case.given or self.exact is not None)
+        ]
+        return max(known, key=lambda one: one[0], default=None)
 
 
 def _least(case: Case) -> float:
@@ -295,7 +316,8 @@ class Copy:
     """A batch, or a part of it, is copied to a device inside the loop.
 
     `device` is cuda, maybe-cuda (cuda where there is one), cpu, other or unknown.
-    `closing` is the offset of the call's closing parenthesis.
+    `target` is the name that says the device, and `closing` is the offset of the call's closing
+    parenthesis.
     """
 
     span: Span
@@ -306,6 +328,7 @@ class Copy:
     closing: int
     trailing_comma: bool = False
     pinning: Span | None = None  # `.pin_memory()` right before it
+    target: str = ""
 
 
 @dataclass(frozen=True)
@@ -403,13 +426,14 @@ class DatasetChange:
 
 @dataclass(frozen=True)
 class SamplerUse:
-    """A DistributedSampler that a loader uses."""
+    """A DistributedSampler that a loader uses; or, under some condition, None or another one."""
 
     loader: LoaderCall
     span: Span
     shuffles: bool  # no literal shuffle=False
     name: str | None
     may_be_none: bool
+    may_be_other: bool
     set_epoch_seen: bool
     escapes: bool
     pads: bool = True  # repeats samples until every rank has as many; no literal drop_last

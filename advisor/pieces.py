@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from .dictionaries import Entries, entries_of
-from .nodes import Path, dotted_name
+from .nodes import Path, dotted_name, keyword_argument
 from .scopes import Place
 from .values import (
     NOTHING_KNOWN,
@@ -134,6 +134,10 @@ def _item(resolver: Resolver, case: Case, step: Constant) -> list[Case] | None:
         case Made("prepared", (node, place)) if isinstance(step, int):
             if step < len(node.args) and not any(arg.star for arg in node.args):
                 return under(resolver.value(node.args[step].value, place), case.given)
+        case Made("made private", (node, place)) if step in (2, 3):  # behind a criterion or not
+            loader = keyword_argument(node, "data_loader")
+            if loader is not None:
+                return under(resolver.value(loader, place), case.given)
         case Made("argparse parsed") if step == 0:
             return [Case(Made("argparse.Namespace"), case.given)]
         case Made("item pair", (node, place)):

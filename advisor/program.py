@@ -138,7 +138,13 @@ class Program:
 
     def span(self, node: cst.CSTNode, scope: Scope) -> Span:
         """The place of `node`, which stands in `scope`, in the module's text."""
+        self.asked[NEVER_AGAIN] = None
         return scope.tree.span(node).moved(self.blocks[self.index_of(scope)].start)
+
+    def finding(self, node: cst.CSTNode, scope: Scope) -> Callable[[], Span]:
+        """What gives the place of `node` in the text as it is when that is asked for."""
+        memory = self.memory
+        return lambda: memory.present.span(node, scope)
 
     def block_span(self, scope: Scope) -> Span:
         """The statement at the left margin that `scope` stands in, with the comments after it."""

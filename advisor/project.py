@@ -313,6 +313,8 @@ class OtherModule:
     def _alone(self, what: What) -> What | None:
         """What can be said without a place in this module; None for all else."""
         match what:
+            case Symbol(name, None) if name.startswith("."):
+                return None  # a module, as it is called from here
             case Known() | Number() | Text() | Symbol():
                 return what
             case Made("argparse.Namespace", within=None):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import libcst as cst
 
@@ -59,6 +59,7 @@ _OPERATORS: dict[type[cst.BaseBinaryOp] | type[cst.BaseAugOp], str] = {
     cst.DivideAssign: "/", cst.FloorDivideAssign: "//", cst.ModuloAssign: "%",
     cst.PowerAssign: "**", cst.BitOrAssign: "|",
 }  # fmt: skip
+_T = TypeVar("_T")
 _Asked: TypeAlias = tuple[int | str, int]  # an expression (its id) or a name, and a place (its id)
 
 
@@ -90,7 +91,8 @@ class Resolver:
         known_before = self._memory.values.get(asked)
         if known_before is not None and self._memory.holds(known_before):
             self.program.asked |= known_before.questions
-            return known_before.value
+            before: Value = known_before.value
+            return before
         if asked in self._active or len(self._active) > DEEPEST or self.steps > MOST_STEPS:
             return self.broken_off()
         evaluate = _EVALUATED.get(type(node))
@@ -102,6 +104,20 @@ class Resolver:
         self._active.discard(asked)
         self._memory.values[asked] = Found(value, (node, place), questions, self._memory.now)
         return value
+
+    def remembered(self, what: str, scope: Scope, find: Callable[[], _T]) -> _T:
+        """What `find` says of a class, found once as long as what it asks has the same answers."""
+        assert scope.place is not None
+        asked = (what, id(scope))
+        found = self._memory.values.get(asked)
+        if found is None or not self._memory.holds(found):
+            facts, questions = self.program.noting(find)
+            found = Found(facts, (scope.node, scope.place), questions, self._memory.now)
+            self._memory.values[asked] = found
+        else:
+            self.program.asked |= found.questions
+            facts = found.value
+        return facts
 
     def broken_off(self) -> Value:
         """The answer to what has no end; where a search begins decides where it is broken off."""
@@ -196,9 +212,8 @@ class Resolver:
         memory = self._memory  # the text may be another one when it is asked for
 
         def locate(one: cst.CSTNode) -> tuple[Span, int]:
-            assert memory.program is not None
-            span = memory.program.span(one, scope)
-            return span, memory.program.source.line_at(span.start)
+            span = memory.present.span(one, scope)
+            return span, memory.present.source.line_at(span.start)
 
         return Origin(words, node, locate, tells_line)
 

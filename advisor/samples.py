@@ -15,7 +15,6 @@ from .nodes import (
     decorators,
     dotted_name,
     every_call,
-    every_node,
     every_parameter,
     small_statements,
 )
@@ -36,13 +35,15 @@ _IMAGE_METHODS = frozenset(
 _BARE = frozenset({"builtins.object", "abc.ABC", "typing.Generic"})
 _LEAVING = ("exit", "abort", "fail", "raise", "throw")
 # Where torch is told how to put others together, or a loader gets its collate_fn afterwards
-_TOLD_LATER = re.compile(r"\bdefault_collate_fn_map\b|\.collate_fn\s*=(?!=)")
+_TOLD_LATER = re.compile(r"default_collate_fn_map\b|\.collate_fn\s*=(?!=)")
 DEEPEST = 4  # samples inside samples, names that lead to names
 
 
 def uncollatable_samples(resolver: Resolver, calls: Iterable[ReadCall]) -> tuple[Uncollatable, ...]:
     """What __getitem__ gives, in order of place, that no batch can be made of."""
-    if _TOLD_LATER.search(resolver.program.source.text):
+    text = resolver.program.source.text
+    # a word in a text is found much sooner than a pattern
+    if "collate_fn" in text and _TOLD_LATER.search(text):
         return ()
     found = [
         Uncollatable(span, words, one.fact, is_whole)
@@ -114,9 +115,9 @@ class _Reading:
         return self.resolver.program.span(node, self.method)
 
     def returns(self) -> Iterator[tuple[cst.Return, Place]]:
-        nodes = [one for one in every_node(self.method.node) if isinstance(one, cst.Return)]
-        if len(nodes) == len(self.method.returns):  # none is in a function of its own
-            yield from zip(nodes, (one.place for one in self.method.returns), strict=True)
+        for one in self.method.returns:
+            if one.node is not None:
+                yield one.node, one.place
 
     def is_chosen(self, place: Place) -> bool:
         """Reports whether the object's own settings, or the index, decide about a place."""

@@ -38,13 +38,17 @@ def samplers(resolver: Resolver, calls: Iterable[ReadCall]) -> tuple[SamplerUse,
                 continue
             plain = all(part.isidentifier() for part in argument.code.split("."))
             call, place = made[0].where[:2]
+            others = [
+                case.what for case in argument.value if not any(_distributed(resolver, (case,)))
+            ]
             found.append(
                 SamplerUse(
                     loader=read.fact,
                     span=resolver.program.span(call.func, place.scope),
                     shuffles=_shuffles(resolver, call, place),
                     name=argument.code if plain and name == "sampler" else None,
-                    may_be_none=len(argument.value) > len(made),
+                    may_be_none=bool(others),
+                    may_be_other=any(what != Known(None) for what in others),
                     set_epoch_seen=told,
                     escapes=plain and _escapes(resolver, argument.code, read),
                     pads=_pads(call),

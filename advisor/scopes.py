@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 import libcst as cst
 
-from .nodes import Path, callee_tail
+from .nodes import Path, callee_tail, dotted_name
 from .trees import Tree
 from .values import Given
 
@@ -151,10 +151,11 @@ class Store:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Return:
-    """A return statement, or the body of a lambda."""
+    """A return statement, or the body of a lambda, which has none."""
 
     value: cst.BaseExpression | None
     place: Place
+    node: cst.Return | None = None
 
 
 @dataclass(eq=False)
@@ -224,6 +225,16 @@ class Scope:
         for scope in self.everything():
             for call in scope.calls:
                 found.setdefault(callee_tail(call.node), []).append(call)
+        return found
+
+    @cached_property
+    def arguments_by_name(self) -> dict[str | None, list[tuple[Call, cst.Arg]]]:
+        """What calls in it and in all inside it are given, by dotted names; others under None."""
+        found: dict[str | None, list[tuple[Call, cst.Arg]]] = {}
+        for scope in self.everything():
+            for call in scope.calls:
+                for arg in call.node.args:
+                    found.setdefault(dotted_name(arg.value), []).append((call, arg))
         return found
 
     def opened_by(self, node: cst.CSTNode) -> Scope | None:

@@ -39,6 +39,8 @@ def surroundings(resolver: Resolver) -> Surroundings:
     text = program.source.text
     # the blocks that name them are read now
     packages = program.imported((*FRAMEWORKS, "jax", "torch"))
+    if "Trainer" not in text:
+        packages -= {"transformers"}  # its models and tokenizers do nothing to loaders
     start_method, conditional = _start_method(resolver)
     return Surroundings(
         frameworks=frozenset(FRAMEWORKS[name] for name in packages if name in FRAMEWORKS),

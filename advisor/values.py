@@ -122,6 +122,11 @@ class Origin:
     file: str = ""  # of the other module where it stands
 
     @property
+    def is_parameter(self) -> bool:
+        """Whether it is the default of a function's parameter."""
+        return self.label.startswith("the default of parameter ")
+
+    @property
     def span(self) -> Span | None:
         """Where the default stands; None for another file."""
         return None if self.file else self.locate(self.node)[0]

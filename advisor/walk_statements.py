@@ -76,7 +76,7 @@ class StatementWalk(ExpressionWalk):
             case cst.Return():
                 if node.value is not None:
                     self.expression(node.value, place)
-                self.scope.returns.append(Return(node.value, place))
+                self.scope.returns.append(Return(node.value, place, node))
                 return True
             case cst.Raise():
                 if node.exc is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dladvise.advisor import Source
 from dladvise.advisor.constructions import Construction, Lines, at, constructions, statement_at
+from dladvise.advisor.interest import is_configuration
 from dladvise.advisor.modules import Modules
 from dladvise.advisor.project import Project
 from dladvise.probe import Target, TargetError
@@ -56,6 +57,11 @@ def aimed(target: Target, raw: bytes) -> Aim:
         raise TargetError(
             f"{path}: a notebook is not run; name a function that makes the loader, as "
             "package.module:make_loader, or export the notebook as a script"
+        )
+    if is_configuration(path):
+        raise TargetError(
+            f"{path}: a configuration is checked, and not run; name the line of the script "
+            "that makes the loader"
         )
     file = files.decoded(path, raw)
     project = around()

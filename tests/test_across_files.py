@@ -77,6 +77,18 @@ def test_names_are_handed_on(tmp_path: Path, files: dict[str, str | bytes]) -> N
     assert found(written(tmp_path, {**files, "train.py": script})) == [("train.py", 4, "DL007")]
 
 
+def test_a_package_hands_on_its_modules(tmp_path: Path) -> None:
+    script = f"{LOADER}import pkg\n\nStream = pkg.data.Stream\n{SHUFFLED}"
+    files: dict[str, str | bytes] = {
+        "pkg/__init__.py": "from . import data\n",
+        "pkg/data/__init__.py": "from .rows import Stream\n",
+        "pkg/data/rows.py": STREAM,
+        "pkg/work/__init__.py": "",
+        "pkg/work/train.py": script,
+    }
+    assert found(written(tmp_path, files)) == [("pkg/work/train.py", 5, "DL007")]
+
+
 def test_constants_functions_and_loaders_of_other_modules(tmp_path: Path) -> None:
     folder = written(
         tmp_path,

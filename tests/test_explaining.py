@@ -55,6 +55,19 @@ def test_what_is_known(tmp_path: Path) -> None:
     assert "  its dataset: DL007" in silent
 
 
+def test_under_a_condition_that_asks_for_it_an_argument_is_not_its_default(tmp_path: Path) -> None:
+    script = (
+        "from torch.utils.data import DataLoader\n\n\n"
+        "def main(photos, sampler=None, workers=None):\n"
+        "    if sampler is not None:\n"
+        "        return DataLoader(photos, sampler=sampler, num_workers=workers)\n"
+    )
+    done = dladvise("explain", "train.py:6", cwd=written(tmp_path, {"train.py": script}))
+    text = done.stdout.decode()
+    assert "sampler                  an unknown value" in text
+    assert "num_workers              None, the default of parameter 'workers'" in text
+
+
 def test_what_is_found_beside_a_loader_is_told_of_it(tmp_path: Path) -> None:
     script = (
         "from torch.utils.data import DataLoader, DistributedSampler\n\n\n"

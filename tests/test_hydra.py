@@ -175,3 +175,14 @@ def test_torch_raises_for_what_is_found() -> None:
     options["dataset"] = torch.utils.data.TensorDataset(torch.zeros(4))
     with pytest.raises(ValueError, match="num_workers"):
         DataLoader(**options)
+
+
+@pytest.mark.parametrize("command", ["explain", "probe"])
+def test_a_configuration_is_neither_explained_nor_measured(tmp_path: Path, command: str) -> None:
+    folder = written(tmp_path, {"loader.yaml": WRONG})
+    done = dladvise(command, "loader.yaml:4", cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr.decode() == (
+        "dladvise: loader.yaml: a configuration is checked, and not run; "
+        "name the line of the script that makes the loader\n"
+    )

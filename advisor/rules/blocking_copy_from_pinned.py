@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 from ..findings import Fix, Hit, Severity, rule
-from ..model import LoaderCall, Module
+from ..model import Copy, LoaderCall, Loop, Module
 from ..text import Edit, Span
 from ..values import Known, Made
 
@@ -11,21 +11,19 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
     """Reports copies of a pinned batch to the GPU that wait for their end."""
     seen = set()
     for loop in module.every_loop:
-        if loop.loader.handed_to or loop.loader.framework_hook or not _pins(loop.loader):
+        if loop.loader.handed_to or loop.loader.framework_hook:
             continue
         for copy in loop.copies:
-            if copy.non_blocking or copy.device not in ("cuda", "maybe-cuda") or copy in seen:
-                continue
-            seen.add(copy)
-            separator = "" if copy.arguments_empty else " " if copy.trailing_comma else ", "
-            place = Span(copy.closing, copy.closing)
-            yield Hit(
-                copy.span,
-                "the batch is pinned, and the loop still waits until it is on the GPU: "
-                "non_blocking=True lets the copy overlap",
-                Fix("Copy without waiting", (Edit(place, f"{separator}non_blocking=True"),)),
-            )
-
+            words = None if copy.non_blocking or copy in seen else _waits(copy, loop)
+            if words is not None:
+                seen.add(copy)
+                separator = "" if copy.arguments_empty else " " if copy.trailing_comma else ", "
+                place = Span(copy.closing, copy.closing)
+                yield Hit(
+                    copy.span,
+                    words,
+                    Fix("Copy without waiting", (Edit(place, f"{separator}non_blocking=True"),)),
+                )
     for span in dict.fromkeys(
         taken.span for taken in module.taken_by_accelerate if taken.waits and _pins(taken.loader)
     ):
@@ -34,6 +32,26 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
             "the batches are pinned, and accelerate still waits until each is on the GPU: "
             "DataLoaderConfiguration(non_blocking=True) lets the copies overlap",
         )
+
+
+def _waits(copy: Copy, loop: Loop) -> str | None:
+    """Why a copy should not wait, in words; None where nothing says so."""
+    if copy.device in ("cuda", "maybe-cuda") and _pins(loop.loader):
+        return (
+            "the batch is pinned, and the loop still waits until it is on the GPU: "
+            "non_blocking=True lets the copy overlap"
+        )
+    others = {one.target for one in loop.copies if one.non_blocking and one.device != "cpu"}
+    if copy.target and copy.target in others and not _surely_pageable(loop.loader):
+        return (
+            "another part of the batch is copied without waiting, and this copy still waits for "
+            f"all that {copy.target} has to do: non_blocking=True lets it overlap"
+        )
+    return None
+
+
+def _surely_pageable(call: LoaderCall) -> bool:
+    return all(s["pin_memory"].what == Known(False) for s in call.scenarios("pin_memory"))
 
 
 def _pins(call: LoaderCall) -> bool:

@@ -40,8 +40,8 @@ def _of_other_modules(module: Module) -> Iterator[Hit]:
 
 
 def _leaves_pageable(call: LoaderCall) -> bool:
-    """Reports whether workers make batches that are surely not pinned."""
-    if call.handed_to or call.framework_hook or not call.workers.surely_some:
+    """Reports whether workers make batches, for some caller, that surely are not pinned."""
+    if call.handed_to or call.framework_hook or call.workers.some is None:
         return False
     if call.device_rows is not None:
         return False  # what is on the GPU cannot be pinned

@@ -43,7 +43,8 @@ def missing_set_epoch(module: Module) -> Iterator[Hit]:
 
 
 # These call set_epoch by themselves (read in lightning 2.6, accelerate 1.15, transformers 5.23).
-TELLING = frozenset({"lightning", "accelerate", "transformers", "ray", "composer"})
+# The loaders of opacus 1.6 have another sampler.
+TELLING = frozenset({"lightning", "accelerate", "transformers", "ray", "composer", "opacus"})
 
 
 def _repeats(loop: Loop) -> bool:
@@ -71,7 +72,9 @@ def _evaluates(use: SamplerUse) -> bool:
 
 def _fix(use: SamplerUse, epochs: EpochLoop) -> Fix | None:
     """set_epoch as the first statement of the loop, where its names are at hand."""
-    if use.name is None or epochs.variable is None or epochs.in_function != use.loader.function:
+    if use.name is None or use.may_be_other or epochs.variable is None:
+        return None
+    if epochs.in_function != use.loader.function:
         return None
     newline = f"\n{epochs.indent}"
     code = f"{use.name}.set_epoch({epochs.variable}){newline}"

@@ -55,7 +55,7 @@ def _restarts(call: LoaderCall) -> bool:
     """Reports whether each iteration starts workers anew."""
     if call.subclass or call.handed_to or call.in_memory or call.may_use_threads:
         return False
-    return call.workers.surely_some and call.lacks("persistent_workers")
+    return call.workers.some is not None and call.lacks("persistent_workers")
 
 
 def _repeated(loops: list[Loop]) -> Loop | None:
@@ -75,6 +75,7 @@ def _repeated(loops: list[Loop]) -> Loop | None:
 
 
 def _count(call: LoaderCall) -> str:
-    case = call.workers.cases[0]
+    case = call.workers.some
+    assert case is not None
     words = shown(case.what)
     return words if case.origin is None else f"{words}, {case.origin.words}"

@@ -26,15 +26,16 @@ def worker_count_source(module: Module) -> Iterator[Hit]:
 
 
 def _counts_all_cores(call: LoaderCall) -> str | None:
-    """The call that counts cores, where nothing bounds or divides what it gives."""
+    """The call that counts cores, in words, where nothing bounds or divides what it gives."""
     for case in call.workers.cases:
-        if not isinstance(case.what, Number) or case.origin is not None:
+        if not isinstance(case.what, Number):
             return None
         source = case.what.source
         found = next((count for count in COUNTS if count in source), None)
         if found is None or BOUNDED.search(source):
             return None
-    return found
+    origin = next((case.origin for case in call.workers.cases if case.origin), None)
+    return f"{found}, {origin.words}," if origin is not None else found
 
 
 COUNTS = (

@@ -14,10 +14,10 @@ def workers_exceed_cores(module: Module) -> Iterator[Hit]:
         return
     for call in module.loaders:
         workers = call.arguments.get("num_workers")
-        count = call.workers.exact
-        if workers is None or count is None or count <= cores:
+        most = call.workers.most
+        if workers is None or most is None or most[0] <= cores:
             continue
-        origin = next((case.origin for case in call.workers.cases if case.origin), None)
+        count, origin = most
         why = f" by {origin.words}" if origin else ""
         one = "1 core is" if cores == 1 else f"{cores} cores are"
         yield Hit(
