@@ -1,10 +1,10 @@
-"""How often dladvise is right, and how much it misses, on places that a person has judged.
+"""How often dladvise is right, and how much it misses, on places that were judged by reading.
 
     python benchmarks/labelled.py [--package NAME] [--cache DIR]
 
-labelled.json names places in real packages, and for each the codes that are true there. Every
-place is looked up in its file first, so that a label can never be about another line than it was
-made for. Nothing of these packages is installed or run.
+labelled.json and labelled_second.json name places in real packages, and for each the codes that
+are true there. Every place is looked up in its file first, so that a label can never be about
+another line than it was made for. Nothing of these packages is installed or run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.sources import CACHE, Package, fetched
 
-LABELS = Path(__file__).with_name("labelled.json")
+LABELS = (
+    Path(__file__).with_name("labelled.json"),
+    Path(__file__).with_name("labelled_second.json"),
+)
 NODES: dict[str, type[ast.AST]] = {
     "loader": ast.Call,
     "sampler": ast.Call,
@@ -125,9 +128,16 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=CACHE, help="where the packages are kept")
     parser.add_argument("--package", help="only this one")
     arguments = parser.parse_args()
+    for path in LABELS:
+        print(f"\n{path.name}\n")
+        score(path, arguments.cache, arguments.package)
+    return 0
 
-    versions, places, target = read(LABELS)
-    folder = arguments.cache / "labelled"
+
+def score(path: Path, cache: Path, only: str | None) -> None:
+    """Judge dladvise by the labels of one file, and print it."""
+    versions, places, target = read(path)
+    folder = cache / path.stem
     folder.mkdir(parents=True, exist_ok=True)
     settings = "\n".join(f"{key} = {json.dumps(value)}" for key, value in target.items())
     (folder / "pyproject.toml").write_text(f"[tool.dladvise.target]\n{settings}\n")
@@ -139,7 +149,7 @@ def main() -> int:
     wrong: list[str] = []
     missed: list[str] = []
     for name, version in versions.items():
-        if arguments.package not in (None, name):
+        if only not in (None, name):
             continue
         mine = [place for place in places if place.package == name]
         found = findings_at(fetched(f"{name}=={version}", folder), mine)
@@ -169,7 +179,6 @@ def main() -> int:
     )
     print(f"\nWrong: {len(wrong)}", *wrong, sep="\n  ")
     print(f"\nMissed: {len(missed)}", *missed, sep="\n  ")
-    return 0
 
 
 if __name__ == "__main__":

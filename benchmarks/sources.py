@@ -38,7 +38,8 @@ def fetched(requirement: str, cache: Path) -> Package:
         print(f"fetching {requirement}", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory() as place:
             pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-            run = [*pip, "--only-binary", ":all:", "--dest", place, requirement]
+            run = [*pip, "--only-binary", ":all:", "--ignore-requires-python"]
+            run += ["--dest", place, requirement]
             subprocess.run(run, check=True, stderr=subprocess.PIPE)
             (wheel,) = Path(place).glob("*.whl")
             half = folder.with_suffix(".half")  # an interrupted unpacking is not taken for a whole
