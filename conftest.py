@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import runpy
+import signal
 from pathlib import Path
 
 import pytest
 
 runpy.run_path(str(Path(__file__).parent / "tools" / "link.py"), run_name="__main__")
+# Whoever starts the tests behind `&` has Ctrl-C ignored, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -102,6 +102,8 @@ def _called(resolver: Resolver, what: What, node: cst.Call, place: Place) -> Val
             return definition.called() or (Case(Made(name, (node, place), definition)),)
         case Symbol(name):
             return outside_call(resolver, name, node, place)
+        case Defined("function", _, Scope(yields=True) as scope):
+            return (Case(Group("generator", (node, place, scope))),)
         case Defined("function" | "lambda", _, scope):
             return returned(resolver, scope)
         case Defined("class", name, scope):

@@ -29,12 +29,12 @@ _SAME_BATCH_FUNCTIONS = frozenset(
     {"Variable", "list", "tuple", "dict", "zip", "enumerate", "sorted", "reversed", "stack", "cat",
      "tqdm"}
 )  # fmt: skip
-Names: TypeAlias = frozenset[str]
+Names: TypeAlias = frozenset[str | cst.Call]  # bound to the batch, and a call that gives it
 _Event: TypeAlias = Call | Scope | Binding  # a scope is a comprehension's
 
 
 def copies_in(resolver: Resolver, loop: Loop, names: Names) -> tuple[Copy, ...]:
-    """The copies of the batch, bound to `names`, in the body of `loop`."""
+    """The copies of the batch, which `names` stand for, in the body of `loop`."""
     scope = loop.place.scope
     walk = _Follow(resolver)
     walk.scope(scope, names, within=loop)
@@ -264,6 +264,8 @@ def is_batch(node: cst.CSTNode | None, names: Names) -> bool:
             )
         case cst.Subscript():
             return is_batch(node.value, names)
+        case cst.Call() if node in names:
+            return True
         case cst.Call(func=cst.Attribute() as func):
             if func.attr.value in _SAME_BATCH and is_batch(func.value, names):
                 return True

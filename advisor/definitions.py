@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .classes_model import DatasetClass
     from .model import LoaderCall
     from .nodes import Path
-    from .project import OtherModule
+    from .project import Given, OtherModule
     from .scopes import Scope
     from .values import Value
 
@@ -43,14 +43,15 @@ class Definition:
             return None
         return self.module.returned_by(self.scope)
 
-    def loader(self, part: Path) -> LoaderCall | None:
+    def loader(self, part: Path, given: Given) -> LoaderCall | None:
         """The loader that a function gives, or has in that part of what it gives.
 
-        None where it gives none, or may give several.
+        `given` says what the call gives for a parameter. None where it gives none, or may
+        give several.
         """
         if self.is_class or self.scope is None:
             return None
-        return self.module.loader_from(self.scope, part)
+        return self.module.loader_from(self.scope, part, given)
 
     def dataset_class(self) -> DatasetClass | None:
         """What is known of a class of datasets; None for all else."""

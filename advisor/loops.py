@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import libcst as cst
 
@@ -17,18 +18,20 @@ from .batch_takers import BACKWARD, batch_taker, leaves_at_once, trains
 from .calls import TAKERS, ReadCall
 from .clocks import timing
 from .copies import copies_in
+from .cycles import handed_on
 from .definitions import Definition
 from .epoch_calls import late_set_epochs
 from .epochs import Epochs, is_conditional
 from .interest import READ_WITH_LOADERS, takes_loaders
 from .model import EpochLoop, Loop
 from .nodes import Path, callee_tail, dotted_name, target_names, target_part
+from .parameters import argument_node, given_for
 from .reentry import reentered
 from .resolve import Resolver
 from .scopes import Binding, Call, Place, Scope
 from .scopes import Loop as LoopNode
 from .trials import handlers
-from .values import Case, Defined, Made, Symbol, Value
+from .values import Case, Defined, Group, Made, Symbol, Value
 
 MAIN_GUARD = "__name__ =="
 TAKING_ALL = ("list", "tuple", "sum", "set", "deque")
@@ -86,6 +89,8 @@ class _Consumption:
             match iterator:
                 case cst.Call(args=[only]) if callee_tail(iterator) == "iter":
                     found += self.by_call(call, only.value, "next")
+                case cst.Name() | cst.Attribute():
+                    found += self.by_step(call, iterator)
         for name in TAKING_ALL:
             for call in program.calls_named(name):
                 if call.node.args and not call.node.args[0].star:
@@ -114,6 +119,8 @@ class _Consumption:
     def taken_from(self, case: Case, path: Path) -> Iterator[_Taken]:
         """The loaders in one case, be it in enumerate() or zip()."""
         what = case.what
+        if isinstance(what, Group) and what.kind == "generator":
+            yield from self.taken_in_turn(what, path)
         if not isinstance(what, Made) or what.where is None:
             return
         node, place = what.where[:2]
@@ -129,6 +136,15 @@ class _Consumption:
                 if not arg.star:
                     yield from self.taken(self.resolver.value(arg.value, place), (*path, index))
 
+    def taken_in_turn(self, made: Group, path: Path) -> Iterator[_Taken]:
+        """The loader whose batches a generator function hands on: `cycle(loader)`."""
+        match made.where:
+            case (cst.Call() as node, Place() as place, Scope() as function):
+                name = handed_on(function)
+                given = None if name is None else argument_node(node, function, name)
+                if isinstance(given, cst.BaseExpression):
+                    yield from self.taken(self.resolver.value(given, place), path)
+
     def read_from(self, made: Made) -> ReadCall | None:
         """The loader that a value is; of another module, with the call here that gave it."""
         node, place = made.where[:2]
@@ -136,9 +152,13 @@ class _Consumption:
             return self.read.get(id(node)) if not made.part else None
         key = id(node), made.part
         if key not in self.outside:
-            given_on = any(f"{tail}(" in self.resolver.program.source.text for tail in TAKERS)
-            fact = None if given_on else made.within.loader(made.part)
-            self.outside[key] = None if fact is None else ReadCall(Call(node, place), fact)
+            program = self.resolver.program
+            named = (tail for tail in TAKERS if f"{tail}(" in program.source.text)
+            given_on = any(program.calls_named(tail) for tail in named)
+            call = Call(node, place)
+            given = partial(given_for, self.resolver, call)
+            fact = None if given_on else made.within.loader(made.part, given)
+            self.outside[key] = None if fact is None else ReadCall(call, fact)
         return self.outside[key]
 
     # What takes them
@@ -187,6 +207,25 @@ class _Consumption:
                 at_import=self.at_import(call.place),
                 in_function=_function_name(call.place.scope),
                 conditional=repeats.conditional,
+            )
+            return
+
+    def by_step(self, call: Call, iterator: cst.BaseExpression) -> Iterator[Loop]:
+        """The loader whose next batch `next(iterator)` takes, wherever its iterator began."""
+        around = next((one for one in reversed(call.place.loops) if one.body), None)
+        if around is None:
+            return
+        for taken in self.taken(self.resolver.value(iterator, call.place)):
+            yield Loop(
+                loader=taken.read.fact,
+                kind="step",
+                span=self.resolver.program.span(call.node, call.place.scope),
+                epochs=None,
+                rebuilt=False,
+                at_import=False,
+                in_function=_function_name(call.place.scope),
+                copies=copies_in(self.resolver, around, frozenset({call.node})),
+                trains=self.trains(around),
             )
             return
 

@@ -78,7 +78,8 @@ def member(resolver: Resolver, case: Case, name: str, base: str = "") -> Value:
             found = resolver.outside(f"{owner}.{name}")
             if all(isinstance(one.what, Symbol) for one in found):
                 return found
-            return (Case(Symbol(canonical(f"{owner}.{name}"))),)  # who imports it may set it
+            setting = _setting(resolver, owner, name)
+            return setting or (Case(Symbol(canonical(f"{owner}.{name}"))),)
         case Defined("class", _, scope):
             return _of_class(resolver, scope, name, of_object=False)
         case Made("argparse.Namespace", within=module) if module is not None:
@@ -95,6 +96,20 @@ def member(resolver: Resolver, case: Case, name: str, base: str = "") -> Value:
             if base and options.looks_like_options(base):
                 return options.argparse_default(resolver, name) or NOTHING_KNOWN
     return NOTHING_KNOWN
+
+
+def _setting(resolver: Resolver, module: str, name: str) -> Value | None:
+    """The default that a module of the project gives to its constant.
+
+    Whoever imports the module may set it, so only what is written like a constant counts,
+    and a None keeps the place for what they set.
+    """
+    if not name.isupper() or resolver.imports is None:
+        return None
+    found = resolver.imports.setting(f"{module}.{name}")
+    if found is None or any(case.what == Known(None) for case in found):
+        return None
+    return found
 
 
 def _of_loader(resolver: Resolver, call: cst.Call, place: Place, name: str) -> Value:

@@ -19,9 +19,11 @@ from .values import (
     Defined,
     Given,
     Known,
+    Number,
     Origin,
     Unknown,
     Value,
+    What,
     consistent,
     interval,
     number_kind,
@@ -237,7 +239,9 @@ class Workers:
     @property
     def some(self) -> Case | None:
         """More than zero for one caller or by one default, whatever it is for others."""
-        return next((case for case in self.cases if _least(case) >= 1), None)
+        return next(
+            (one for one in self.cases if _least(one) >= 1 or _is_share_of_cores(one.what)), None
+        )
 
     @property
     def surely_several(self) -> bool:
@@ -287,6 +291,11 @@ def _least(case: Case) -> float:
     if bounds is None or number_kind(case.what) != "int" or bounds[0] is None:
         return -1
     return bounds[0]
+
+
+def _is_share_of_cores(what: What) -> bool:
+    """Such as `os.cpu_count() // 4`, which only a machine with fewer cores makes zero."""
+    return isinstance(what, Number) and "cpu_count()" in what.source and what.low == 0
 
 
 @dataclass(frozen=True)
@@ -376,7 +385,8 @@ class KeptTensor:
 class Loop:
     """A place that takes batches from a loader.
 
-    `kind` is for, comprehension, next (`next(iter(loader))`) or whole (`list(loader)`).
+    `kind` is for, comprehension, next (`next(iter(loader))`), step (`next(iterator)` in a
+    loop) or whole (`list(loader)`).
     `epochs` is the loop that repeats it, None where it runs once as far as can be seen.
     """
 

@@ -45,7 +45,7 @@ def parameter(resolver: Resolver, binding: Binding) -> Value:
     calls = callers(resolver, scope)
     omitted = not calls
     for call in calls:
-        given = _given(resolver, call, scope, name)
+        given = given_for(resolver, call, scope, name)
         if given is None:
             omitted = True
             continue
@@ -99,8 +99,8 @@ def _callers(resolver: Resolver, scope: Scope) -> list[Call]:
     ]
 
 
-def _given(resolver: Resolver, call: Call, scope: Scope, name: str) -> Value | None:
-    """What a call of this file's function gives for a parameter; None for nothing."""
+def given_for(resolver: Resolver, call: Call, scope: Scope, name: str) -> Value | None:
+    """What a call gives for a parameter of the function `scope`; None for nothing."""
     node = argument_node(call.node, scope, name)
     if node is None:
         return None

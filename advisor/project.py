@@ -8,9 +8,10 @@ without places: a constant, something of a library, or a class or function by it
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
+from typing import TypeAlias
 
 from . import libcst_import  # noqa: F401  # before anybody else imports libcst
 from .calling import returned
@@ -19,7 +20,7 @@ from .classes import Classes
 from .classes_model import DatasetClass
 from .definitions import Definition
 from .interest import LIBRARIES
-from .model import LoaderCall
+from .model import Argument, LoaderCall
 from .modules import INSTALLED, PACKAGE, Kind, Modules, Seen
 from .nodes import Path, below
 from .options import argparse_default
@@ -30,6 +31,7 @@ from .sampling import samplers
 from .scopes import Scope
 from .text import Source
 from .values import (
+    NOTHING_KNOWN,
     UNKNOWN,
     Case,
     Defined,
@@ -41,7 +43,11 @@ from .values import (
     Text,
     Value,
     What,
+    under,
+    united,
 )
+
+Given: TypeAlias = Callable[[Scope, str], Value | None]  # what a call gives for a parameter
 
 LARGEST = 400_000  # characters; what is longer was generated
 MOST_MODULES = 30  # that are kept: garbage is searched for among all of them
@@ -90,6 +96,7 @@ class Imports:
         self._project = project
         self._path = path
         self._values: dict[str, Value | None] = {}
+        self._settings: dict[str, Value | None] = {}
         self._seen: dict[tuple[Kind, str], str] = {}
         self._modules: dict[str, OtherModule] = {}  # that were led to
 
@@ -99,6 +106,14 @@ class Imports:
             self._values[name] = None  # while it is looked for: modules import each other
             self._values[name] = self._find(name)
         return self._values[name]
+
+    def setting(self, name: str) -> Value | None:
+        """What a module gives to a constant, as a default: whoever imports it may set it."""
+        if name not in self._settings:
+            self._settings[name] = None  # while it is looked for, as above
+            module, rest = self._led_to(name)
+            self._settings[name] = module.setting(rest) if module is not None else None
+        return self._settings[name]
 
     def seen(self) -> frozenset[Seen]:
         """What was seen of the file system, for this file and for those it led to."""
@@ -129,15 +144,19 @@ class Imports:
         return module
 
     def _find(self, name: str) -> Value | None:
+        module, rest = self._led_to(name)
+        return module.value(rest) if module is not None else None
+
+    def _led_to(self, name: str) -> tuple[OtherModule | None, list[str]]:
+        """The module that a dotted name leads into, and what is left of the name there."""
         parts = name.lstrip(".").split(".")
         if parts[0] in LIBRARIES or not parts[0]:
-            return None
+            return None, []
         n_dots = len(name) - len(name.lstrip("."))
         for place, rest in self._below(n_dots, parts) if n_dots else self._absolute(parts):
             if place.endswith(".py"):
-                module = self._module(place) if rest else None
-                return None if module is None else module.value(rest)
-        return None
+                return self._module(place) if rest else None, rest
+        return None, []
 
     def _below(self, n_dots: int, parts: list[str]) -> list[tuple[str, list[str]]]:
         """Where a relative import leads, which begins with that many dots."""
@@ -208,6 +227,20 @@ class OtherModule:
             value = self.resolver.member(value, name)
         return self._carried(value)
 
+    def setting(self, parts: list[str]) -> Value | None:
+        """The same, of a constant: a default, with its place."""
+        name = ".".join(parts)
+        bindings = self.program.module_bindings(name) if len(parts) == 1 else ()
+        if not bindings:
+            stars = (self.imports.setting(below(star, name)) for star in self.program.stars)
+            return next((found for found in stars if found is not None), None)
+        value = self._carried(self.resolver.at_the_end(name))
+        last = bindings[-1]
+        if value is None or last.value is None:
+            return None
+        origin = self._there(self.resolver.origin(name, last.value, last.place.scope))
+        return tuple(replace(case, origin=case.origin or origin) for case in value)
+
     def _of_stars(self, parts: list[str]) -> Value | None:
         for star in self.program.stars:
             found = self.imports.value(below(star, ".".join(parts)))
@@ -251,17 +284,20 @@ class OtherModule:
         # a default of its own parameters is not what the caller gives
         return None if found is None or any(one.origin is not None for one in found) else found
 
-    def loader_from(self, scope: Scope, path: Path) -> LoaderCall | None:
-        """The loader in that part of what a function of this module gives, as others see it."""
+    def loader_from(self, scope: Scope, path: Path, given: Given) -> LoaderCall | None:
+        """The loader in that part of what a function of this module gives, as its caller sees it.
+
+        `given` says what the caller gives for a parameter; None for nothing.
+        """
         value = part(self.resolver, returned(self.resolver, scope), path)
         made = value[0].what if len(value) == 1 else None
         if not isinstance(made, Made) or made.where is None:
             return None
         read = self._loaders.get(id(made.where[0])) if not made.part else None
         if read is not None:
-            return self._seen_from_outside(read)
+            return self._seen_from_outside(read, scope, given)
         if isinstance(made.within, Definition) and made.within.module is not self:
-            return made.within.loader(made.part)
+            return made.within.loader(made.part, lambda scope, name: NOTHING_KNOWN)
         return None
 
     @cached_property
@@ -270,11 +306,11 @@ class OtherModule:
         self.program.read_first()  # all blocks with loaders, whatever else was asked for
         return {id(one.call.node): one for one in loader_calls(self.resolver, self._classes)}
 
-    def _seen_from_outside(self, read: ReadCall) -> LoaderCall:
-        """A loader without what a caller may have given, and without its names here."""
+    def _seen_from_outside(self, read: ReadCall, scope: Scope, given: Given) -> LoaderCall:
+        """A loader as the caller of the function that makes it sees it, without its names here."""
         fact = read.fact
         arguments = {
-            name: replace(one, value=tuple(map(_without_default, one.value)))
+            name: replace(one, value=united(self._for_caller(one, scope, given)))
             for name, one in fact.arguments.items()
         }
         line = self.program.source.line_at(fact.span.start)
@@ -289,6 +325,24 @@ class OtherModule:
             stands=f"{os.path.basename(self.path)}, line {line}",
             same_order=same_order,
         )
+
+    def _for_caller(self, argument: Argument, scope: Scope, given: Given) -> Iterator[Case]:
+        """What a loader receives where a call of the function `scope` gives that."""
+        for case in argument.value:
+            origin = case.origin
+            if origin is None:
+                yield case
+            elif not origin.is_of_caller:
+                yield replace(case, origin=self._there(origin))
+            else:
+                name = _parameter(scope, origin)
+                received = NOTHING_KNOWN if name is None else given(scope, name)
+                if received is None:
+                    yield replace(case, origin=self._there(origin))
+                elif argument.code == name:
+                    yield from under(map(_without_place, received), case.given)
+                else:
+                    yield Case(UNKNOWN, case.given)
 
     def dataset_class(self, scope: Scope) -> DatasetClass | None:
         """What is known of a class of this module; None where it is none of datasets."""
@@ -329,8 +383,16 @@ class OtherModule:
         return None
 
 
-def _without_default(case: Case) -> Case:
-    return case if case.origin is None else Case(UNKNOWN, case.given)
+def _parameter(scope: Scope, origin: Origin) -> str | None:
+    """The parameter of a function that a default belongs to."""
+    for name, bindings in scope.bindings.items():
+        if bindings[0].kind == "parameter" and bindings[0].node is origin.node:
+            return name
+    return None
+
+
+def _without_place(case: Case) -> Case:
+    return case if isinstance(case.what, Known | Number | Text) else Case(UNKNOWN, case.given)
 
 
 def _outward(scope: Scope) -> Iterator[Scope]:

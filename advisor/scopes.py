@@ -175,7 +175,7 @@ class Scope:
     children: list[Scope] = field(default_factory=list)
     outer_names: set[str] = field(default_factory=set)  # global and nonlocal
     stars: list[str] = field(default_factory=list)  # modules imported by *
-    yields: bool = False
+    yielded: list[cst.Yield] = field(default_factory=list)
     raises: list[Place] = field(default_factory=list)
     place: Place | None = None  # where it is defined
     end: Place | None = None  # the place after its last statement
@@ -194,6 +194,11 @@ class Scope:
         while scope is not None and scope.kind not in kinds:
             scope = scope.parent
         return scope
+
+    @property
+    def yields(self) -> bool:
+        """Whether it is a generator function."""
+        return bool(self.yielded)
 
     @property
     def parameters(self) -> cst.Parameters | None:

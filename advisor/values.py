@@ -86,7 +86,11 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A list, tuple, set, dict or generator whose elements stand in this file."""
+    """A list, tuple, set, dict or generator whose elements stand in this file.
+
+    `where` is the reader's own note of the expression, for a generator function's result of
+    the call and of the function.
+    """
 
     kind: str
     where: Any = field(repr=False, default=None)
@@ -125,6 +129,11 @@ class Origin:
     def is_parameter(self) -> bool:
         """Whether it is the default of a function's parameter."""
         return self.label.startswith("the default of parameter ")
+
+    @property
+    def is_of_caller(self) -> bool:
+        """Whether a caller of the function decides, by an argument or by giving none."""
+        return self.is_parameter or self.label.startswith("parameter ")
 
     @property
     def span(self) -> Span | None:

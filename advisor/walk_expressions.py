@@ -51,7 +51,7 @@ class ExpressionWalk:
                 self.scope.calls.append(Call(node, place))
                 return False
             case cst.Yield():
-                self.scope.yields = True
+                self.scope.yielded.append(node)
                 return False
             case cst.IfExp():
                 self.expression(node.test, place)

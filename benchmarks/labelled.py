@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -23,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.sources import CACHE, Package, fetched
 
-LABELS = (
-    Path(__file__).with_name("labelled.json"),
-    Path(__file__).with_name("labelled_second.json"),
+LABELS = tuple(
+    Path(__file__).with_name(name)
+    for name in ("labelled.json", "labelled_second.json", "labelled_third.json")
 )
 NODES: dict[str, type[ast.AST]] = {
     "loader": ast.Call,
@@ -36,6 +37,7 @@ NODES: dict[str, type[ast.AST]] = {
     "sampler class": ast.ClassDef,
     "transform": ast.ClassDef,
 }
+ELSEWHERE = re.compile(r"(\w+\.py), line (\d+)")
 NOT_JUDGED = frozenset({"DL000", "DL099"})
 
 
@@ -96,7 +98,11 @@ def last_line(place: Place, text: str) -> int:
 
 
 def findings_at(package: Package, places: list[Place]) -> list[tuple[Place, dict[str, Any]]]:
-    """The findings of judged rules, each with the innermost place that it lies in."""
+    """The findings of judged rules, each with the place that it is about.
+
+    That is the loader of another file which its message names, or else the innermost place
+    that it lies in.
+    """
     ends = {
         place: last_line(place, (package.folder / place.file).read_text(encoding="utf-8"))
         for place in places
@@ -108,7 +114,10 @@ def findings_at(package: Package, places: list[Place]) -> list[tuple[Place, dict
         raise SystemExit(f"{package.name}: {run.stderr.strip() or run.returncode}")
     found = []
     for finding in json.loads(run.stdout):
+        named = ELSEWHERE.findall(finding["message"])
         around = [
+            place for place in places if (Path(place.file).name, str(place.line)) in named
+        ] or [
             place
             for place in places
             if place.file == finding["path"] and place.line <= finding["line"] <= ends[place]

@@ -182,14 +182,33 @@ def test_a_loader_by_a_name_of_the_project_is_a_target(tmp_path: Path) -> None:
     assert done.stdout.decode().startswith("train.py:4  loader = DataLoader(...)\n"), done.stderr
 
 
-def test_a_module_may_be_changed_by_who_imports_it(tmp_path: Path) -> None:
-    """`settings.workers` may be set before it is read; what was imported by name was not."""
+@pytest.mark.parametrize(
+    ("settings", "name", "words"),
+    [
+        ("WORKERS = 0\n", "WORKERS", "num_workers is 0 by WORKERS in settings.py, line 1"),
+        ("from base import *\n", "WORKERS", "num_workers is 0 by WORKERS in base.py, line 1"),
+        ("workers = 0\n", "workers", None),  # a variable
+        ("WORKERS = None\n", "WORKERS", None),  # to be set
+        ("WORKERS = 0\nif fast:\n    WORKERS = 4\n", "WORKERS", None),
+        ("from settings import *\n", "WORKERS", None),  # in a circle
+    ],
+)  # fmt: skip
+def test_a_constant_of_a_module_is_a_default(
+    tmp_path: Path, settings: str, name: str, words: str | None
+) -> None:
+    """Whoever imports the module may set it before it is read."""
     script = (
         f"import settings\n{LOADER}\n"
-        "loader = DataLoader([1], num_workers=settings.workers, prefetch_factor=2)\n"
+        f"loader = DataLoader([1], num_workers=settings.{name}, prefetch_factor=2)\n"
     )
-    folder = written(tmp_path, {"settings.py": "workers = 0\n", "train.py": script})
-    assert found(folder, "--select", "DL003") == []
+    files: dict[str, str | bytes] = {
+        "base.py": "WORKERS = 0\n", "settings.py": settings, "train.py": script,
+    }  # fmt: skip
+    folder = written(tmp_path, files)
+    done = dladvise("check", "--output-format", "json", "--select", "DL003,DL004", cwd=folder)
+    told = [one["message"] for one in json.loads(done.stdout)]
+    assert [words in one for one in told if words] == [True] * (words is not None)
+    assert bool(told) == (words is not None)
 
 
 def test_installed_packages_are_nobodys_modules(tmp_path: Path) -> None:
@@ -321,15 +340,30 @@ def test_what_the_loop_does_itself(tmp_path: Path, change: tuple[str, str], code
     assert code not in [one[2] for one in found(folder)]
 
 
-def test_what_a_caller_may_change_is_not_known(tmp_path: Path) -> None:
-    """The second loader has its workers by a default."""
+@pytest.mark.parametrize(
+    ("given", "workers"),
+    [
+        ("", "4, the default of parameter 'workers' in data.py, line 4; data.py, line 7"),
+        (", 2", "2; data.py, line 7"),
+        (", workers=WORKERS", "3; data.py, line 7"),
+        (", workers=0", None),
+        (", workers=options.workers", None),
+        (", *options", None),
+    ],
+)
+def test_a_loader_made_elsewhere_has_what_its_caller_gives(
+    tmp_path: Path, given: str, workers: str | None
+) -> None:
     script = (
-        "import torch\n\nfrom data import get_loaders\n\n\n"
-        "def main(rows, model):\n    loaders = get_loaders(rows, rows, 8, workers=0)\n"
+        "import torch\n\nfrom data import get_loaders\n\nWORKERS = 3\n\n"
+        f"def main(rows, model, options):\n    loaders = get_loaders(rows, rows, 8{given})\n"
         + TRAINING.format("loaders[1]")
     )
     folder = written(tmp_path, {"pyproject.toml": "", "data.py": FACTORY, "train.py": script})
-    assert [one[2] for one in found(folder) if one[0] == "train.py"] == ["DL201"]
+    done = dladvise("check", "--output-format", "json", "--select", "DL302", cwd=folder)
+    told = [one["message"] for one in json.loads(done.stdout) if one["path"] == "train.py"]
+    start = f"the workers of this loader ({workers}) are stopped"
+    assert [one[: len(start)] for one in told] == [start] * (workers is not None)
 
 
 ENGINE = """\

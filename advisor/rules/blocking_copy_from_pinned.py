@@ -17,13 +17,7 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
             words = None if copy.non_blocking or copy in seen else _waits(copy, loop)
             if words is not None:
                 seen.add(copy)
-                separator = "" if copy.arguments_empty else " " if copy.trailing_comma else ", "
-                place = Span(copy.closing, copy.closing)
-                yield Hit(
-                    copy.span,
-                    words,
-                    Fix("Copy without waiting", (Edit(place, f"{separator}non_blocking=True"),)),
-                )
+                yield Hit(copy.span, words, _without_waiting(copy))
     for span in dict.fromkeys(
         taken.span for taken in module.taken_by_accelerate if taken.waits and _pins(taken.loader)
     ):
@@ -41,6 +35,11 @@ def _waits(copy: Copy, loop: Loop) -> str | None:
             "the batch is pinned, and the loop still waits until it is on the GPU: "
             "non_blocking=True lets the copy overlap"
         )
+    if _pins(loop.loader) and _leads_off_the_cpu(copy, loop):
+        return (
+            f"the batch is pinned, and the loop still waits until it is on {copy.target}: "
+            "non_blocking=True lets the copy overlap"
+        )
     others = {one.target for one in loop.copies if one.non_blocking and one.device != "cpu"}
     if copy.target and copy.target in others and not _surely_pageable(loop.loader):
         return (
@@ -48,6 +47,23 @@ def _waits(copy: Copy, loop: Loop) -> str | None:
             f"all that {copy.target} has to do: non_blocking=True lets it overlap"
         )
     return None
+
+
+def _leads_off_the_cpu(copy: Copy, loop: Loop) -> bool:
+    """Reports whether a copy goes to the one device of a loop, by a name that says so.
+
+    Where nothing says which device it is, the pinned batches say that it is a GPU.
+    """
+    if copy.device != "unknown" or len({one.target for one in loop.copies}) != 1:
+        return False
+    name = copy.target.rpartition(".")[2].lower()
+    return name == "dev" or "device" in name
+
+
+def _without_waiting(copy: Copy) -> Fix:
+    separator = "" if copy.arguments_empty else " " if copy.trailing_comma else ", "
+    edit = Edit(Span(copy.closing, copy.closing), f"{separator}non_blocking=True")
+    return Fix("Copy without waiting", (edit,))
 
 
 def _surely_pageable(call: LoaderCall) -> bool:
