@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 import libcst as cst
 
 from .conditions import is_left_out
+from .definitions import Definition
 from .model import Copy
 from .nodes import callee_tail, dotted_name, keyword_argument, target_names
 from .parameters import argument_node
 from .resolve import Resolver
 from .scopes import Binding, Call, Loop, Place, Scope
-from .text import Span
+from .text import Edit, Span
 from .values import Case, Constant, Defined, Known, Made, Number, Symbol, Text, Value
+
+if TYPE_CHECKING:
+    from .project import OtherModule
 
 NO_DEVICE = "no device"
 DEEPEST = 2  # calls from the loop's body into functions of this file
@@ -29,6 +33,10 @@ _SAME_BATCH_FUNCTIONS = frozenset(
     {"Variable", "list", "tuple", "dict", "zip", "enumerate", "sorted", "reversed", "stack", "cat",
      "tqdm"}
 )  # fmt: skip
+# Those of them that make a new tensor, which is not pinned, unless there is nothing to convert.
+_CONVERSIONS = frozenset(
+    {"float", "long", "half", "double", "int", "bool", "bfloat16", "type", "clone"}
+)
 Names: TypeAlias = frozenset[str | cst.Call]  # bound to the batch, and a call that gives it
 _Event: TypeAlias = Call | Scope | Binding  # a scope is a comprehension's
 
@@ -93,11 +101,48 @@ class _Follow:
         if not given or depth >= DEEPEST:
             return
         for case in self.resolver.value(func, call.place):
-            if isinstance(case.what, Defined) and case.what.kind == "function":
-                inner: Scope = case.what.where
-                received = _received(node, inner, names)
-                if received:
-                    self.scope(inner, received, depth + 1)
+            match case.what:
+                case Defined("function", _, Scope() as inner):
+                    received = _received(node, inner, names)
+                    if received:
+                        self.scope(inner, received, depth + 1)
+                case Symbol(_, Definition(is_class=False, scope=Scope() as inner) as definition):
+                    received = _received(node, inner, names)
+                    if received:
+                        self.elsewhere(call, definition.module, inner, received)
+
+    def elsewhere(self, call: Call, module: OtherModule, inner: Scope, names: Names) -> None:
+        """Note the copy that a function of another module makes of the batch."""
+        there = _Follow(module.resolver)
+        there.scope(inner, names, DEEPEST)
+        if not there.found:
+            return
+        given = {
+            one.target: argument_node(call.node, inner, one.target)
+            for one in there.found
+            if one.target in inner.bindings
+        }
+        devices, targets = set(), set()
+        for one in there.found:
+            node = given.get(one.target)
+            if isinstance(node, cst.BaseExpression):
+                devices.add(self.device(node, call.place, one.method))
+                targets.add(self.code(node, call.place))
+            else:
+                devices.add(one.device)
+                targets.add(one.target)
+        self.found.append(
+            Copy(
+                span=self.resolver.program.span(call.node, call.place.scope),
+                method=there.found[0].method,
+                device=(devices.pop() if len(devices) == 1 else None) or "unknown",
+                non_blocking=any(one.non_blocking for one in there.found),
+                without_waiting=None,
+                target=targets.pop() if len(targets) == 1 else "",
+                converted=any(one.converted for one in there.found),
+                stands=module.stands(there.found[0].span),
+            )
+        )
 
     def mapped(self, function: cst.BaseExpression, place: Place) -> None:
         """Follow the batch into the lambda of `map(lambda part: …, batch)`."""
@@ -116,11 +161,12 @@ class _Follow:
         program = self.resolver.program
         opening = program.next_code(program.span(node.func, place.scope).end)
         closing = program.next_code(opening + 1)
-        comma = False
+        separator = ""
         if node.args:
+            separator = ", "
             closing = program.next_code(program.span(node.args[-1].value, place.scope).end)
-            comma = program.source.text.startswith(",", closing)
-            if comma:
+            if program.source.text.startswith(",", closing):
+                separator = " "
                 closing = program.next_code(closing + 1)
         self.found.append(
             Copy(
@@ -128,13 +174,17 @@ class _Follow:
                 method=method,
                 device=device,
                 non_blocking=method == "type" or _says_whether_to_block(node, method),
-                arguments_empty=not node.args,
-                closing=closing,
-                trailing_comma=comma,
+                without_waiting=Edit(Span(closing, closing), f"{separator}non_blocking=True"),
                 pinning=self.pinning(node.func, place),
-                target=dotted_name(target) or "",
+                target="" if target is None else self.code(target, place),
+                converted=_is_converted(node.func),
             )
         )
+
+    def code(self, node: cst.BaseExpression, place: Place) -> str:
+        program = self.resolver.program
+        span = program.span(node, place.scope)
+        return program.source.text[span.start : span.end]
 
     def pinning(self, func: cst.BaseExpression, place: Place) -> Span | None:
         """The `.pin_memory()` before a copy."""
@@ -161,6 +211,14 @@ class _Follow:
             return None
         kind = device_of(self.resolver, self.resolver.value(target, place))
         return None if kind == NO_DEVICE else kind
+
+
+def _is_converted(copied: cst.BaseExpression) -> bool:
+    """Reports whether what `tensor.to` copies was converted right before."""
+    match copied:
+        case cst.Attribute(value=cst.Call(func=cst.Attribute() as func)):
+            return func.attr.value in _CONVERSIONS or _is_converted(func)
+    return False
 
 
 def _target(node: cst.Call) -> cst.BaseExpression | None:

@@ -174,6 +174,8 @@ def _attribute(trail: Trail, node: cst.Attribute, place: Place) -> Literal:
         for call in resolver.program.calls_named("add_argument"):
             if call.node is origin.node:
                 return _option(trail, origin, call.place)
+    if origin.file:
+        raise CannotFollow(f"is {shown}, {origin.words}, and only this file is written")
     default = options.typer_default(origin.node)
     if not _is_literal(default):
         raise CannotFollow(f"is {shown}, {origin.label}, which is no literal")

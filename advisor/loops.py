@@ -21,23 +21,21 @@ from .copies import copies_in
 from .cycles import handed_on
 from .definitions import Definition
 from .epoch_calls import late_set_epochs
-from .epochs import Epochs, is_conditional
+from .epochs import Epochs
 from .interest import READ_WITH_LOADERS, takes_loaders
-from .model import EpochLoop, Loop
-from .nodes import Path, callee_tail, dotted_name, target_names, target_part
+from .model import Loop
+from .nodes import Path, callee_tail, target_names, target_part
 from .parameters import argument_node, given_for
 from .reentry import reentered
+from .repetition import Repeats, Repetition
 from .resolve import Resolver
-from .scopes import Binding, Call, Place, Scope
+from .scopes import Call, Place, Scope
 from .scopes import Loop as LoopNode
 from .trials import handlers
 from .values import Case, Defined, Group, Made, Symbol, Value
 
 MAIN_GUARD = "__name__ =="
 TAKING_ALL = ("list", "tuple", "sum", "set", "deque")
-_WRAPPERS = frozenset(
-    {"enumerate", "zip", "iter", "tqdm", "islice", "track", "log_every", "trange", "prefetched"}
-)
 
 
 def batch_loops(resolver: Resolver, calls: Iterable[ReadCall], epochs: Epochs) -> tuple[Loop, ...]:
@@ -55,15 +53,6 @@ class _Taken:
     read: ReadCall
     via: tuple[Call, ...]
     path: Path
-
-
-@dataclass(frozen=True)
-class _Repeats:
-    """The loop of epochs around a consumer; `rebuilt` where the loader is new each time."""
-
-    epochs: EpochLoop | None
-    rebuilt: bool
-    conditional: bool
 
 
 @dataclass(frozen=True)
@@ -108,6 +97,17 @@ class _Consumption:
             for name in sorted(names):
                 for call, _ in root.arguments_by_name.get(name, ()):
                     self.resolver.value(call.node.func, call.place)
+
+    def repeats(
+        self, place: Place, iterable: cst.BaseExpression, taken: _Taken, *, called: bool = False
+    ) -> Repeats:
+        """What repeats a consumer; `called`: or the function that it stands in."""
+        repetition = Repetition(self.resolver, self.epochs)
+        built = taken.read.call.place
+        found = repetition.around(place, iterable, built, taken.via)
+        if called and found.epochs is None and not found.rebuilt:
+            return repetition.around_callers(place, iterable, built, taken.via) or found
+        return found
 
     # Which loaders an expression gives
 
@@ -172,7 +172,7 @@ class _Consumption:
             seen.add(id(taken.read))
             assert loop.target is not None
             names = frozenset(target_names(target_part(loop.target, taken.path)))
-            repeats = self.repeats(loop.place, iterable, taken)
+            repeats = self.repeats(loop.place, iterable, taken, called=True)
             comprehension = isinstance(loop.node, cst.CompFor)
             yield Loop(
                 loader=taken.read.fact,
@@ -252,7 +252,7 @@ class _Consumption:
         if taker is None:
             return
         for taken in self.taken(self.resolver.value(arg.value, call.place)):
-            repeats = self.repeats(call.place, arg.value, taken)
+            repeats = self.repeats(call.place, arg.value, taken, called=True)
             yield Loop(
                 loader=taken.read.fact,
                 kind="for",
@@ -281,51 +281,6 @@ class _Consumption:
                     if any(callee_tail(one.node) in BACKWARD for one in inner.calls):
                         return True
         return False
-
-    # What repeats them
-
-    def repeats(self, place: Place, iterable: cst.BaseExpression, taken: _Taken) -> _Repeats:
-        """The loop around a consumer that repeats it with the same loader."""
-        built_in = taken.read.call.place.loops
-        rebuilt = False
-        places: list[tuple[Place, cst.BaseExpression | None]] = [(place, iterable)]
-        places += [(call.place, None) for call in taken.via]
-        for at, node in places:
-            for loop in reversed(at.loops):
-                if isinstance(loop.node, cst.CompFor):
-                    continue
-                if loop in built_in or (node is not None and self.new_in(node, at, loop)):
-                    rebuilt = True
-                    continue
-                return _Repeats(self.epochs.fact(loop), rebuilt, is_conditional(at, loop))
-        return _Repeats(None, rebuilt, False)
-
-    def new_in(self, node: cst.BaseExpression, place: Place, loop: LoopNode) -> bool:
-        """Reports whether an iterable is bound or made anew inside `loop`."""
-        if isinstance(node, cst.Call):
-            if node.args and callee_tail(node) in _WRAPPERS:
-                return self.new_in(node.args[0].value, place, loop)
-            return True
-        if isinstance(node, cst.Subscript):
-            return self.new_in(node.value, place, loop)
-        dotted = dotted_name(node)
-        if dotted is None:
-            return False
-        return any(
-            loop in one.binding.place.loops and self.made_new(one.binding, loop)
-            for one in self.resolver.program.reaching(dotted, place) or ()
-        )
-
-    def made_new(self, binding: Binding, loop: LoopNode) -> bool:
-        """Reports whether a binding inside `loop` is more than another name: `bar = tqdm(it)`."""
-        if binding.kind == "context":
-            return False
-        value = binding.value
-        if binding.kind != "assign" or binding.path or not isinstance(value, cst.BaseExpression):
-            return True
-        if not isinstance(value, (cst.Name, cst.Attribute, cst.Call)):
-            return True
-        return self.new_in(value, binding.place, loop)
 
     def at_import(self, place: Place) -> bool:
         """Reports whether it runs when the file is imported."""

@@ -10,7 +10,7 @@ import libcst as cst
 from . import options
 from .calling import returned
 from .definitions import Definition
-from .nodes import decorators, dotted_name, keyword_argument
+from .nodes import callee_tail, decorators, dotted_name, keyword_argument
 from .scopes import Binding, Place, Scope
 from .torch_api import LOADERS, canonical
 from .values import (
@@ -42,7 +42,9 @@ def attribute(resolver: Resolver, node: cst.Attribute, place: Place) -> Value:
             return own
     found: list[Case] = []
     base = dotted_name(node.value) or ""
-    for case in resolver.value(node.value, place):
+    value = resolver.value(node.value, place)
+    objects = [case for case in value if case.what != Known(None)]  # None has no attributes
+    for case in objects or value:
         found += under(member(resolver, case, node.attr.value, base), case.given)
     return united(found)
 
@@ -94,7 +96,10 @@ def member(resolver: Resolver, case: Case, name: str, base: str = "") -> Value:
             return _of_class(resolver, scope, name, of_object=True)
         case Unknown() | Text():
             if base and options.looks_like_options(base):
-                return options.argparse_default(resolver, name) or NOTHING_KNOWN
+                default = options.argparse_default(resolver, name)
+                if default is None and options.looks_like_command_line(base):
+                    default = options.option_elsewhere(resolver, name)
+                return default or NOTHING_KNOWN
     return NOTHING_KNOWN
 
 
@@ -136,14 +141,20 @@ def _of_class(resolver: Resolver, scope: Scope, name: str, *, of_object: bool) -
         return (Case(Defined("function", method.name, method, bound)),)
     assigned = assignments(resolver, scope, name)
     own = _in_class_body(resolver, scope, name)
-    if own and not assigned:
-        return own
+    if not assigned:
+        return own or _of_bases_elsewhere(resolver, scope, name, of_object=of_object)
     found: list[Case] = []
     for binding in assigned:
         given = consistent(binding.place.given)
         if given is not None:
             found += under(resolver.bound(binding), given)
     return united([*found, *own])
+
+
+def _of_bases_elsewhere(resolver: Resolver, scope: Scope, name: str, *, of_object: bool) -> Value:
+    """What the project's other modules give to a class that derives from theirs."""
+    found = (one.member(name, of_object=of_object) for one in definitions(resolver, scope))
+    return next((value for value in found if value is not None), NOTHING_KNOWN)
 
 
 def _in_class_body(resolver: Resolver, scope: Scope, name: str) -> Value:
@@ -155,8 +166,13 @@ def _in_class_body(resolver: Resolver, scope: Scope, name: str) -> Value:
         bindings = one.bindings.get(name)
         if not bindings or one.end is None:
             continue
-        value = resolver.name(name, one.end)
-        if not any("dataclass" in decorator for decorator in decorators(one.node)):
+        last = bindings[-1].value
+        if callee_tail(last) in options.FIELDS:
+            assert isinstance(last, cst.Call)
+            value = options.field_default(resolver, last, bindings[-1].place)
+        else:
+            value = resolver.name(name, one.end)
+        if not _has_fields(one):
             # a None keeps the place for what somebody sets on the class
             return tuple(Case(UNKNOWN, c.given) if c.what == Known(None) else c for c in value)
         node = bindings[-1].value or bindings[-1].node
@@ -164,6 +180,16 @@ def _in_class_body(resolver: Resolver, scope: Scope, name: str) -> Value:
         origin = resolver.origin(f"the default of field {name!r}", node, one)
         return tuple(Case(c.what, c.given, c.origin or origin) for c in value)
     return ()
+
+
+def _has_fields(scope: Scope) -> bool:
+    """Reports whether what a class body gives to names are defaults of its objects' fields."""
+    if not isinstance(scope.node, cst.ClassDef):
+        return False
+    bases = (dotted_name(base.value) or "" for base in scope.node.bases)
+    return any("dataclass" in one for one in decorators(scope.node)) or any(
+        base.endswith(("BaseModel", "BaseSettings", "NamedTuple")) for base in bases
+    )
 
 
 def assignments(resolver: Resolver, scope: Scope, name: str) -> list[Binding]:

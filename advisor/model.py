@@ -9,7 +9,7 @@ from itertools import product
 
 from .classes_model import Callback, DatasetClass, DeviceCall
 from .target import Target
-from .text import Source, Span
+from .text import Edit, Source, Span
 from .torch_api import DEFAULTS
 from .torch_data_model import TorchData
 from .values import (
@@ -324,20 +324,20 @@ class EpochLoop:
 class Copy:
     """A batch, or a part of it, is copied to a device inside the loop.
 
-    `device` is cuda, maybe-cuda (cuda where there is one), cpu, other or unknown.
-    `target` is the name that says the device, and `closing` is the offset of the call's closing
-    parenthesis.
+    `device` is cuda, maybe-cuda (cuda where there is one), cpu, other or unknown, and `target` is
+    the expression that says it. `stands` is the place of a copy in a function of another module,
+    such as "move.py, line 4"; `span` is then the call of the function.
     """
 
     span: Span
     method: str  # cuda, to, or the helper's name
     device: str
     non_blocking: bool
-    arguments_empty: bool
-    closing: int
-    trailing_comma: bool = False
+    without_waiting: Edit | None  # what makes it non_blocking; None for one that stands elsewhere
     pinning: Span | None = None  # `.pin_memory()` right before it
     target: str = ""
+    stands: str = ""
+    converted: bool = False  # right before, and so perhaps from memory that is not pinned
 
 
 @dataclass(frozen=True)

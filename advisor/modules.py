@@ -15,10 +15,11 @@ PACKAGE = "__init__.py"
 # What stands in the folder that a project is run or installed from.
 MARKS = frozenset({"pyproject.toml", "setup.py", "setup.cfg", "dladvise.toml", ".git", ".hg"})
 INSTALLED = frozenset({"site-packages", "dist-packages"})  # where every project has its modules
+MOST_FILES = 100  # of a folder that is searched for options
 FARTHEST = 8  # folders from a file up to the folder of its project
 
 Contents: TypeAlias = Callable[[str], str | None]  # a file's text; None for what cannot be read
-Kind: TypeAlias = Literal["roots", "module", "text"]
+Kind: TypeAlias = Literal["roots", "module", "text", "options"]
 
 
 class Seen(NamedTuple):
@@ -26,12 +27,18 @@ class Seen(NamedTuple):
 
     `roots`: the folders that the absolute imports of a file start from, a line each.
     `module`: the file of a module, given by its folder and name; the folder of a package
-    without a file; empty where there is none. `text`: a hash of what a file says.
+    without a file; empty where there is none. `text`: a hash of what a file says. `options`: the
+    files of a folder, given as `folder/*.py`, that declare options of a command line, a line each.
     """
 
     kind: Kind
     subject: str
     answer: str
+
+
+def beside(path: str) -> str:
+    """All modules in the folder of a file."""
+    return os.path.join(os.path.dirname(path), "*.py")
 
 
 def _unheard(folder: str) -> None:
@@ -66,6 +73,7 @@ class Modules:
         """Read a file anew."""
         self._texts.pop(path, None)
         self._answers.pop(("text", path), None)
+        self._answers.pop(("options", beside(path)), None)
 
     def text(self, path: str) -> str | None:
         """What a file says; None where it cannot be read."""
@@ -109,6 +117,12 @@ class Modules:
         found += [os.path.join(one, "src") for one in above if "src" in self._entries(one)]
         return "\n".join(dict.fromkeys(found))
 
+    def _with_options(self, pattern: str) -> str:
+        folder = os.path.dirname(pattern)
+        names = sorted(one for one in self._entries(folder) if one.endswith(".py"))
+        paths = [os.path.join(folder, one) for one in names] if len(names) <= MOST_FILES else []
+        return "\n".join(one for one in paths if "add_argument(" in (self.text(one) or ""))
+
     def _text_hash(self, path: str) -> str:
         text = self.text(path)
         if text is None:
@@ -120,4 +134,5 @@ _ANSWERED: dict[Kind, Callable[[Modules, str], str]] = {
     "roots": Modules._roots,
     "module": Modules._module,
     "text": Modules._text_hash,
+    "options": Modules._with_options,
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from .nodes import callee_tail, dotted_name, keyword_argument
 from .scopes import Call, Place, Scope
-from .values import Case, Known, Number, Value, What, known
+from .values import NOTHING_KNOWN, Case, Known, Number, Value, What, known
 
 if TYPE_CHECKING:
     from .resolve import Resolver
@@ -20,9 +21,38 @@ NAMES = frozenset(
 )  # fmt: skip
 
 
+_ALSO_OTHERS = frozenset({"params", "hps", "conf", "config", "cfg"})  # what was read from a file
+
+# What programs call the classes of their options.
+OPTIONS_CLASS = re.compile(r"(?:Config|Configuration|Args|Arguments|Options|Settings|Params|Cfg)$")
+
+
 def looks_like_options(dotted: str) -> bool:
     """Reports whether a name is one that programs give to their parsed arguments."""
-    return dotted.removeprefix("self.").lstrip("_") in NAMES
+    return _plain(dotted) in NAMES
+
+
+def looks_like_command_line(dotted: str) -> bool:
+    """Reports whether it is one that they give to hardly anything else."""
+    return _plain(dotted) in NAMES - _ALSO_OTHERS
+
+
+def _plain(dotted: str) -> str:
+    return dotted.removeprefix("self.").lstrip("_")
+
+
+def option_declared(resolver: Resolver, attribute: str) -> bool:
+    """Reports whether an option in this file fills `attribute`."""
+    calls = resolver.program.calls_named("add_argument")
+    flags = (_flag(resolver, call.node, call.place) for call in calls)
+    return any(flag is not None and flag[0] == attribute for flag in flags)
+
+
+def option_elsewhere(resolver: Resolver, attribute: str) -> Value | None:
+    """The default of an option in a module beside this file, which reads no command line itself."""
+    if resolver.imports is None or "parse_args(" in resolver.program.source.text:
+        return None
+    return resolver.imports.option(attribute)
 
 
 def argparse_default(resolver: Resolver, attribute: str) -> Value | None:
@@ -127,6 +157,15 @@ def click_default(resolver: Resolver, scope: Scope, name: str) -> Value | None:
         value = resolver.value(default, scope.place)
         return tuple(Case(case.what, case.given, origin) for case in value)
     return None
+
+
+FIELDS = frozenset({"field", "Field"})  # of dataclasses and pydantic
+
+
+def field_default(resolver: Resolver, call: cst.Call, place: Place) -> Value:
+    """What `field(default=4)` gives to a field; unknown where that is made anew each time."""
+    default = typer_default(call)
+    return NOTHING_KNOWN if default is call else resolver.value(default, place)
 
 
 def typer_default(node: cst.CSTNode) -> cst.CSTNode:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from . import options
+from .definitions import Definition
 from .members import decorated
 from .memory import NEVER_AGAIN
+from .nodes import dotted_name
 from .scopes import Binding, Call, Scope
 from .values import (
     ALWAYS,
@@ -16,7 +18,9 @@ from .values import (
     UNKNOWN,
     Case,
     Defined,
+    Known,
     Made,
+    Symbol,
     Unknown,
     Value,
     united,
@@ -54,7 +58,41 @@ def parameter(resolver: Resolver, binding: Binding) -> Value:
         found += [Case(one.what, ALWAYS, one.origin or origin, (call, *one.via)) for one in given]
     if omitted:
         found += _default(resolver, binding)
+    options_class = _options_class(resolver, binding)
+    if options_class is not None:
+        found = [one for one in found if not isinstance(one.what, Unknown)]
+        if not found or any(one.what == Known(None) for one in found):
+            found.append(options_class)
     return united(found)
+
+
+def _options_class(resolver: Resolver, binding: Binding) -> Case | None:
+    """An object of the class of options that a parameter is annotated with: `cfg: Config`."""
+    scope = binding.place.scope
+    written = binding.node.annotation if isinstance(binding.node, cst.Param) else None
+    node = None if written is None else _without_none(written.annotation)
+    if not isinstance(node, (cst.Name, cst.Attribute)) or scope.place is None:
+        return None
+    if not options.OPTIONS_CLASS.search(dotted_name(node) or ""):
+        return None
+    only = resolver.value(node, scope.place)
+    match only[0].what if len(only) == 1 else None:
+        case Defined("class", name, where):
+            return Case(Made(name, None, where))
+        case Symbol(name, Definition(is_class=True) as definition):
+            return Case(Made(name, None, definition))
+    return None
+
+
+def _without_none(annotation: cst.BaseExpression) -> cst.BaseExpression:
+    """`Config` of `Optional[Config]` and of `Config | None`."""
+    match annotation:
+        case cst.Subscript(value=value, slice=[cst.SubscriptElement(slice=cst.Index(value=inner))]):
+            tail = (dotted_name(value) or "").rpartition(".")[2]
+            return inner if tail == "Optional" else annotation
+        case cst.BinaryOperation(left=left, operator=cst.BitOr(), right=cst.Name("None")):
+            return left
+    return annotation
 
 
 def _takes_many(scope: Scope, binding: Binding) -> bool:

@@ -21,15 +21,15 @@ from .classes_model import DatasetClass
 from .definitions import Definition
 from .interest import LIBRARIES
 from .model import Argument, LoaderCall
-from .modules import INSTALLED, PACKAGE, Kind, Modules, Seen
+from .modules import INSTALLED, PACKAGE, Kind, Modules, Seen, beside
 from .nodes import Path, below
-from .options import argparse_default
+from .options import argparse_default, option_declared
 from .pieces import part
 from .program import Program
 from .resolve import Resolver
 from .sampling import samplers
 from .scopes import Scope
-from .text import Source
+from .text import Source, Span
 from .values import (
     NOTHING_KNOWN,
     UNKNOWN,
@@ -50,6 +50,7 @@ from .values import (
 Given: TypeAlias = Callable[[Scope, str], Value | None]  # what a call gives for a parameter
 
 LARGEST = 400_000  # characters; what is longer was generated
+MOST_FOLDERS = 4  # from that of a file upwards, in which its options are looked for
 MOST_MODULES = 30  # that are kept: garbage is searched for among all of them
 
 
@@ -86,7 +87,8 @@ class Project:
 
 
 def _depends(module: OtherModule, path: str) -> bool:
-    return any(one.kind == "text" and one.subject == path for one in module.imports.seen())
+    subjects = {"text": path, "options": beside(path)}
+    return any(subjects.get(one.kind) == one.subject for one in module.imports.seen())
 
 
 class Imports:
@@ -97,6 +99,7 @@ class Imports:
         self._path = path
         self._values: dict[str, Value | None] = {}
         self._settings: dict[str, Value | None] = {}
+        self._options: dict[str, Value | None] = {}
         self._seen: dict[tuple[Kind, str], str] = {}
         self._modules: dict[str, OtherModule] = {}  # that were led to
 
@@ -114,6 +117,35 @@ class Imports:
             module, rest = self._led_to(name)
             self._settings[name] = module.setting(rest) if module is not None else None
         return self._settings[name]
+
+    def option(self, name: str) -> Value | None:
+        """The default of an option that fills `args.name`, in a module beside this file or above.
+
+        None where there is none, or several modules of one folder say several things.
+        """
+        if name not in self._options:
+            self._options[name] = self._find_option(name)
+        return self._options[name]
+
+    def _find_option(self, name: str) -> Value | None:
+        top = self._ask("roots", self._path).partition("\n")[0]
+        folder = os.path.dirname(self._path)
+        for _ in range(MOST_FOLDERS):
+            pattern = os.path.join(folder, "*.py")
+            paths = [one for one in self._ask("options", pattern).split("\n") if one]
+            modules = [self._module(one) for one in paths if self._names_option(one, name)]
+            found = [one.option(name) for one in modules if one and one.declares(name)]
+            if found:
+                said = {None if one is None else tuple(case.what for case in one) for one in found}
+                return found[0] if len(said) == 1 else None
+            folder = os.path.dirname(folder)
+            if pattern == os.path.join(top, "*.py") or os.path.basename(folder) in INSTALLED:
+                break
+        return None
+
+    def _names_option(self, path: str, name: str) -> bool:
+        text = self._project.modules.text(path) or ""
+        return name in text or name.replace("_", "-") in text
 
     def seen(self) -> frozenset[Seen]:
         """What was seen of the file system, for this file and for those it led to."""
@@ -278,6 +310,10 @@ class OtherModule:
         found = argparse_default(self.resolver, name)
         return None if found is None else self._carried(found)
 
+    def declares(self, option: str) -> bool:
+        """Reports whether this module's command line has an option of that name."""
+        return option_declared(self.resolver, option)
+
     def returned_by(self, scope: Scope) -> Value | None:
         """What calling a function of this module gives; None where others cannot know."""
         found = self._carried(returned(self.resolver, scope))
@@ -313,7 +349,6 @@ class OtherModule:
             name: replace(one, value=united(self._for_caller(one, scope, given)))
             for name, one in fact.arguments.items()
         }
-        line = self.program.source.line_at(fact.span.start)
         same_order = any(
             use.shuffles and not use.set_epoch_seen and not use.escapes
             for use in samplers(self.resolver, [read])
@@ -322,7 +357,7 @@ class OtherModule:
             fact,
             arguments=arguments,
             names=(),
-            stands=f"{os.path.basename(self.path)}, line {line}",
+            stands=self.stands(fact.span),
             same_order=same_order,
         )
 
@@ -343,6 +378,10 @@ class OtherModule:
                     yield from under(map(_without_place, received), case.given)
                 else:
                     yield Case(UNKNOWN, case.given)
+
+    def stands(self, span: Span) -> str:
+        """A place of this module, as it is told in other files."""
+        return f"{os.path.basename(self.path)}, line {self.program.source.line_at(span.start)}"
 
     def dataset_class(self, scope: Scope) -> DatasetClass | None:
         """What is known of a class of this module; None where it is none of datasets."""

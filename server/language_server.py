@@ -23,6 +23,7 @@ from pygls.protocol import default_converter
 from dladvise import __version__
 from dladvise.advisor import Memory
 from dladvise.advisor.engine import reading
+from dladvise.advisor.modules import beside
 from dladvise.advisor.settings import FILE_NAME, PYPROJECT
 
 from . import diagnostics
@@ -270,11 +271,12 @@ class Server(LanguageServer):
         """Read modules anew, and with them what depends on them."""
         if changed:
             await self.in_analyst(self.neighbours.forget, changed)
+            subjects = changed | set(map(beside, changed))
             self._outdate(
                 [
                     uri
                     for uri, analysis in self._analyses.items()
-                    if any(one.subject in changed for one in analysis.seen)
+                    if any(one.subject in subjects for one in analysis.seen)
                 ]
             )
 

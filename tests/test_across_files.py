@@ -366,6 +366,120 @@ def test_a_loader_made_elsewhere_has_what_its_caller_gives(
     assert [one[: len(start)] for one in told] == [start] * (workers is not None)
 
 
+MOVING = """\
+def moved(batch, device, wait=True):
+    if isinstance(batch, list):
+        return [moved(one, device) for one in batch]
+    return batch.to(device)
+
+
+def started(batch, device):
+    return batch.to(device, non_blocking=True)
+
+
+def converted(batch):
+    return batch.float()
+"""
+
+
+@pytest.mark.parametrize(
+    ("loader", "call", "told"),
+    [
+        ("pin_memory=True", 'moved(batch, "cuda")', "until it is on the GPU"),
+        ("pin_memory=True", "moved(batch, device=device)", "until it is on device"),
+        ("", 'moved(batch, "cuda:1")', "from pageable memory"),
+        ("", "moved(batch, device)", None),
+        ("pin_memory=True", 'moved(batch, "cpu")', None),
+        ("pin_memory=True", 'moved(model, "cuda")', None),
+        ("pin_memory=True", 'started(batch, "cuda")', None),
+        ("pin_memory=True", "converted(batch)", None),
+    ],
+)
+def test_a_function_elsewhere_copies_the_batch(
+    tmp_path: Path, loader: str, call: str, told: str | None
+) -> None:
+    script = (
+        "from torch.utils.data import DataLoader\n\nfrom moving import converted, moved, started\n"
+        "\n\ndef main(rows, model, device):\n"
+        f"    for batch in DataLoader(rows, 8, num_workers=2, {loader}):\n"
+        f"        model({call})\n"
+    )
+    folder = written(tmp_path, {"moving.py": MOVING, "train.py": script})
+    done = dladvise("check", "--output-format", "json", "--select", "DL200,DL201", cwd=folder)
+    here = json.loads(done.stdout)
+    assert [told in one["message"] for one in here if told] == [True] * (told is not None)
+    assert bool(here) == (told is not None)
+    if here and here[0]["code"] == "DL201":
+        assert here[0]["line"] == 8
+        assert here[0]["message"].endswith(" (moving.py, line 4)")
+        assert here[0]["fix"] is None
+
+
+OPTIONS = "from argparse import ArgumentParser\n\n\ndef parsed():\n    parser = ArgumentParser()\n"
+WORKERS = "    parser.add_argument('--num-workers', type=int, default={})\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "attribute", "told"),
+    [
+        ({"pkg/options.py": OPTIONS + WORKERS.format(0)}, "args.num_workers", "options.py, line 6"),
+        ({"main.py": OPTIONS + WORKERS.format(0)}, "self.args.num_workers", "main.py, line 6"),
+        ({"main.py": OPTIONS + WORKERS.format(0)}, "config.num_workers", None),
+        ({"main.py": OPTIONS + WORKERS.format(0)}, "args.workers", None),
+        ({"other/main.py": OPTIONS + WORKERS.format(0)}, "args.num_workers", None),
+        ({"main.py": OPTIONS + WORKERS.format("len(x)")}, "args.num_workers", None),
+        (
+            {"a.py": OPTIONS + WORKERS.format(0), "b.py": OPTIONS + WORKERS.format(0)},
+            "args.num_workers",
+            "a.py, line 6",
+        ),
+        (
+            {"a.py": OPTIONS + WORKERS.format(0), "b.py": OPTIONS + WORKERS.format(2)},
+            "args.num_workers",
+            None,  # several programs
+        ),
+        (
+            {
+                "a.py": OPTIONS + WORKERS.format(0),
+                "b.py": OPTIONS + WORKERS.replace(", default={}", ""),
+            },
+            "args.num_workers",
+            None,
+        ),
+        (
+            {"pkg/a.py": OPTIONS + WORKERS.format(2), "b.py": OPTIONS + WORKERS.format(0)},
+            "args.num_workers",
+            None,  # the nearest
+        ),
+    ],
+)
+def test_options_that_a_module_beside_or_above_declares(
+    tmp_path: Path, files: dict[str, str | bytes], attribute: str, told: str | None
+) -> None:
+    script = (
+        "from torch.utils.data import DataLoader\n\n\nclass Rows:\n"
+        "    def loader(self, args, config):\n"
+        f"        return DataLoader(self.rows, num_workers={attribute}, prefetch_factor=2)\n"
+    )
+    package: dict[str, str | bytes] = {"pkg/__init__.py": "", "pkg/rows.py": script}
+    folder = written(tmp_path, {**package, **files})
+    done = dladvise("check", "--output-format", "json", "--select", "DL004", cwd=folder)
+    here = json.loads(done.stdout)
+    words = f"num_workers is 0 by the default of --num-workers in {told}"
+    assert [one["message"][: len(words)] for one in here] == [words] * (told is not None)
+
+
+def test_a_program_that_parses_its_own_options_has_no_others(tmp_path: Path) -> None:
+    script = (
+        "from torch.utils.data import DataLoader\n\nargs = other.parse_args()\n"
+        "loader = DataLoader([1], num_workers=args.num_workers, prefetch_factor=2)\n"
+    )
+    files: dict[str, str | bytes] = {
+        "main.py": OPTIONS + WORKERS.format(0), "train.py": script,
+    }  # fmt: skip
+    assert found(written(tmp_path, files), "--select", "DL004") == []
+
+
 ENGINE = """\
 def train_one_epoch(model, loader, epoch):
     for step, batch in enumerate(tqdm(loader)):

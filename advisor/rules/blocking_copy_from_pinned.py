@@ -2,7 +2,6 @@ from collections.abc import Iterator
 
 from ..findings import Fix, Hit, Severity, rule
 from ..model import Copy, LoaderCall, Loop, Module
-from ..text import Edit, Span
 from ..values import Known, Made
 
 
@@ -14,10 +13,12 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
         if loop.loader.handed_to or loop.loader.framework_hook:
             continue
         for copy in loop.copies:
-            words = None if copy.non_blocking or copy in seen else _waits(copy, loop)
+            if copy.non_blocking or copy.converted or copy in seen:
+                continue
+            words = _waits(copy, loop)
             if words is not None:
                 seen.add(copy)
-                yield Hit(copy.span, words, _without_waiting(copy))
+                yield Hit(copy.span, words, _fix(copy))
     for span in dict.fromkeys(
         taken.span for taken in module.taken_by_accelerate if taken.waits and _pins(taken.loader)
     ):
@@ -30,21 +31,22 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
 
 def _waits(copy: Copy, loop: Loop) -> str | None:
     """Why a copy should not wait, in words; None where nothing says so."""
+    where = f" ({copy.stands})" if copy.stands else ""
     if copy.device in ("cuda", "maybe-cuda") and _pins(loop.loader):
         return (
             "the batch is pinned, and the loop still waits until it is on the GPU: "
-            "non_blocking=True lets the copy overlap"
+            f"non_blocking=True lets the copy overlap{where}"
         )
     if _pins(loop.loader) and _leads_off_the_cpu(copy, loop):
         return (
             f"the batch is pinned, and the loop still waits until it is on {copy.target}: "
-            "non_blocking=True lets the copy overlap"
+            f"non_blocking=True lets the copy overlap{where}"
         )
     others = {one.target for one in loop.copies if one.non_blocking and one.device != "cpu"}
     if copy.target and copy.target in others and not _surely_pageable(loop.loader):
         return (
             "another part of the batch is copied without waiting, and this copy still waits for "
-            f"all that {copy.target} has to do: non_blocking=True lets it overlap"
+            f"all that {copy.target} has to do: non_blocking=True lets it overlap{where}"
         )
     return None
 
@@ -60,10 +62,9 @@ def _leads_off_the_cpu(copy: Copy, loop: Loop) -> bool:
     return name == "dev" or "device" in name
 
 
-def _without_waiting(copy: Copy) -> Fix:
-    separator = "" if copy.arguments_empty else " " if copy.trailing_comma else ", "
-    edit = Edit(Span(copy.closing, copy.closing), f"{separator}non_blocking=True")
-    return Fix("Copy without waiting", (edit,))
+def _fix(copy: Copy) -> Fix | None:
+    edit = copy.without_waiting
+    return None if edit is None else Fix("Copy without waiting", (edit,))
 
 
 def _surely_pageable(call: LoaderCall) -> bool:

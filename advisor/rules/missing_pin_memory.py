@@ -83,8 +83,7 @@ def _with_non_blocking(module: Module, call: LoaderCall, copies: list[Copy]) -> 
     blocking = [c for c in copies if not c.non_blocking]
     if not pin or not blocking:
         return ()
-    edits = []
-    for copy in blocking:
-        separator = "" if copy.arguments_empty else " " if copy.trailing_comma else ", "
-        edits.append(Edit(Span(copy.closing, copy.closing), f"{separator}non_blocking=True"))
+    edits = [copy.without_waiting for copy in blocking if copy.without_waiting is not None]
+    if len(edits) < len(blocking):
+        return ()
     return (Fix("Pin the batches and copy without waiting", (*pin, *edits)),)
