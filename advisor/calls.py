@@ -16,6 +16,7 @@ from .datasets import dataset_form, dataset_kind, in_memory
 from .device_rows import device_rows
 from .dictionaries import entries_of
 from .loader_classes import LoaderClass, loader_class, loader_names
+from .members import outer_bases
 from .model import Argument, LoaderCall
 from .nodes import callee_tail
 from .resolve import Resolver
@@ -33,6 +34,8 @@ HOOKS = frozenset(
     for kind in ("train", "val", "valid", "test", "predict", "eval")
     for suffix in ("", "s")
 )
+# Bases of classes that no framework calls.
+PLAIN_BASES = frozenset({"builtins.object", "abc.ABC", "torch.nn.Module", "typing.Generic"})
 # Calls that take over the loaders given to them, and whose they are.
 TAKERS = {
     "prepare": "accelerate",
@@ -136,7 +139,7 @@ class _Reading:
             names=self.names(),
             function=function.name if function else None,
             in_class=owner.name if owner else None,
-            framework_hook=owner is not None and function is not None and function.name in HOOKS,
+            framework_hook=self.framework_hook(owner, function),
             handed_to=self.handed_to(),
             subclass=self.kind.subclass,
             dataset_class=self.classes.of(dataset),
@@ -270,6 +273,12 @@ class _Reading:
             for binding in bindings
             if binding.value is self.call.node and not binding.path
         )
+
+    def framework_hook(self, owner: Scope | None, function: Scope | None) -> bool:
+        """Reports whether a framework may call the method that the call stands in."""
+        if owner is None or function is None or function.name not in HOOKS:
+            return False
+        return not PLAIN_BASES.issuperset(outer_bases(self.resolver, owner))
 
     def handed_to(self) -> str | None:
         """Whose the loader becomes: of accelerate, lightning or ignite."""

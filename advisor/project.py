@@ -43,7 +43,6 @@ from .values import (
     Text,
     Value,
     What,
-    under,
     united,
 )
 
@@ -363,21 +362,22 @@ class OtherModule:
 
     def _for_caller(self, argument: Argument, scope: Scope, given: Given) -> Iterator[Case]:
         """What a loader receives where a call of the function `scope` gives that."""
+        bound = scope.bindings.get(argument.code, ())
+        if [one.kind for one in bound] == ["parameter"]:
+            received = given(scope, argument.code)
+            if received is not None:
+                yield from map(_without_place, received)
+                return
         for case in argument.value:
             origin = case.origin
-            if origin is None:
-                yield case
-            elif not origin.is_of_caller:
+            if origin is None or not origin.is_of_caller:
+                yield case if origin is None else replace(case, origin=self._there(origin))
+                continue
+            name = _parameter(scope, origin)
+            if name is not None and given(scope, name) is None:
                 yield replace(case, origin=self._there(origin))
             else:
-                name = _parameter(scope, origin)
-                received = NOTHING_KNOWN if name is None else given(scope, name)
-                if received is None:
-                    yield replace(case, origin=self._there(origin))
-                elif argument.code == name:
-                    yield from under(map(_without_place, received), case.given)
-                else:
-                    yield Case(UNKNOWN, case.given)
+                yield Case(UNKNOWN, case.given)
 
     def stands(self, span: Span) -> str:
         """A place of this module, as it is told in other files."""
@@ -388,11 +388,14 @@ class OtherModule:
         return self._classes.of_scope(scope)
 
     def _carried(self, value: Value) -> Value | None:
-        """The value as others see it; None where it depends on what only this module knows."""
+        """The value as others see it; None where it depends on what only this module knows.
+
+        A default that holds under a condition is one of several.
+        """
         found = []
         for case in value:
             what = self._alone(case.what)
-            if what is None or case.given or case.via:
+            if what is None or case.via or (case.given and case.origin is None):
                 return None
             found.append(
                 Case(what, origin=None if case.origin is None else self._there(case.origin))

@@ -531,7 +531,9 @@ SHAPES = {
         def main(rows):
             config = DataLoaderConfiguration(non_blocking=True)
             accelerator = Accelerator(dataloader_config=config)
-            loader = DataLoader(rows, num_workers=4, shuffle=True, pin_memory=True)
+            loader = DataLoader(
+                rows, num_workers=4, shuffle=True, pin_memory=True, persistent_workers=True
+            )
             model, loader = accelerator.prepare(build(), loader)
             for epoch in range(3):
                 for x in loader:

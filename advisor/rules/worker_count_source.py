@@ -5,7 +5,7 @@ from ..edits import editable
 from ..findings import Fix, Hit, Safety, Severity, rule
 from ..model import Argument, LoaderCall, Module
 from ..text import Edit
-from ..values import Known, Number
+from ..values import Known, Number, Origin
 
 
 @rule("DL305", Severity.INFO)
@@ -26,16 +26,23 @@ def worker_count_source(module: Module) -> Iterator[Hit]:
 
 
 def _counts_all_cores(call: LoaderCall) -> str | None:
-    """The call that counts cores, in words, where nothing bounds or divides what it gives."""
+    """The call that counts cores, in words, where nothing bounds or divides what it gives.
+
+    Beside a default that does, another one may be a constant.
+    """
+    found: dict[str, Origin | None] = {}
     for case in call.workers.cases:
-        if not isinstance(case.what, Number):
+        if isinstance(case.what, Known) and case.origin is not None:
+            continue
+        source = case.what.source if isinstance(case.what, Number) else ""
+        count = next((count for count in COUNTS if count in source), None)
+        if count is None or BOUNDED.search(source):
             return None
-        source = case.what.source
-        found = next((count for count in COUNTS if count in source), None)
-        if found is None or BOUNDED.search(source):
-            return None
-    origin = next((case.origin for case in call.workers.cases if case.origin), None)
-    return f"{found}, {origin.words}," if origin is not None else found
+        found[count] = case.origin
+    if not found:
+        return None
+    count, origin = next(iter(found.items()))
+    return f"{count}, {origin.words}," if origin is not None else count
 
 
 COUNTS = (
