@@ -32,6 +32,7 @@ _MADE_ALONE = ("RandomSampler", "BatchSampler", "DistributedSampler", "ConcatDat
 # `train, val = get_dataloaders(args)`, looped over in epochs
 _GIVEN = re.compile(r"=\s*[\w.]*(?:[Ll]oader|[Dd]ata)\w*\(")
 _GIVEN_RAW = (b"epoch", b"oader")
+_STARTED_RAW = (b"non_blocking=True", b"oader")
 _TRAINER = re.compile(
     rf"\b(?:{'|'.join(sorted({name.rpartition('.')[2] for name in TRAINER_ARGUMENTS}))})\s*\("
 )
@@ -77,12 +78,19 @@ def worth_decoding(raw: bytes) -> bool:
         return True
     if b"torch" not in raw:
         return False
+    if all(word in raw for word in _STARTED_RAW):
+        return True
     return any(word in raw for word in _TAKEN_ON) or all(word in raw for word in _GIVEN_RAW)
 
 
 def takes_loaders(text: str) -> bool:
     """Reports whether a file may loop over loaders that a function elsewhere gives it."""
     return "epoch" in text and "oader" in text and _GIVEN.search(text) is not None
+
+
+def starts_copies(text: str) -> bool:
+    """Reports whether a file may copy parts of a loader's batches without waiting."""
+    return "non_blocking=True" in text and "oader" in text
 
 
 def matters(text: str) -> bool:
@@ -168,6 +176,7 @@ def subjects(text: str) -> Subjects | None:
         and not any(name in classes for name, _ in defined)
         and not arguments
         and not takes_loaders(text)
+        and not starts_copies(text)
     ):
         return None
     pattern = r"^(?:import|from)\s|^\s*from\s+(?:torch|monai|[\w.]*dataset)[\w.]*\s+import\b"

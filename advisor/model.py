@@ -386,7 +386,7 @@ class Loop:
     """A place that takes batches from a loader.
 
     `kind` is for, comprehension, next (`next(iter(loader))`), step (`next(iterator)` in a
-    loop) or whole (`list(loader)`).
+    loop), again (`iterator = iter(loader)` in a loop) or whole (`list(loader)`).
     `epochs` is the loop that repeats it, None where it runs once as far as can be seen.
     """
 
@@ -609,6 +609,8 @@ class Module:
     dataset_uses: tuple[DatasetUse, ...] = ()
     loops: tuple[Loop, ...] = ()
     outside_loops: tuple[Loop, ...] = ()  # over loaders that other modules make
+    # in each loop over what is a loader by its name alone
+    copies_by_name: tuple[tuple[Copy, ...], ...] = ()
     rebuilt: tuple[Rebuilt, ...] = ()
     changes: tuple[DatasetChange, ...] = ()
     samplers: tuple[SamplerUse, ...] = ()

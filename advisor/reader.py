@@ -11,6 +11,7 @@ from .epoch_calls import set_epochs
 from .epochs import Epochs
 from .host_reads import host_reads
 from .loops import batch_loops
+from .loops_by_name import copies_by_name
 from .memory import Memory
 from .model import Module, Problem
 from .overflowing_seeds import overflowing_seeds
@@ -63,6 +64,7 @@ def read(
         dataset_uses=tuple(uses),
         loops=loops,
         outside_loops=tuple(loop for loop in every_loop if loop.loader.stands),
+        copies_by_name=copies_by_name(resolver, (loop.span for loop in every_loop)),
         rebuilt=tuple(rebuilt(resolver, calls, epochs)),
         changes=changes(resolver, calls, loops, epochs),
         samplers=samplers(resolver, calls),

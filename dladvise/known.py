@@ -27,6 +27,8 @@ TAKES = {
     "for": "a loop over it",
     "comprehension": "a comprehension",
     "next": "next(iter(...))",
+    "step": "next(...) on its iterator",
+    "again": "iter(...)",
     "whole": "all of it at once",
 }
 

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..findings import Fix, Hit, Severity, rule
 from ..model import Copy, LoaderCall, Loop, Module
@@ -17,6 +17,12 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
                 continue
             words = _waits(copy, loop)
             if words is not None:
+                seen.add(copy)
+                yield Hit(copy.span, words, _fix(copy))
+    for copies in module.copies_by_name:
+        for copy in copies:
+            words = None if copy.non_blocking or copy.converted else _beside(copy, copies)
+            if words is not None and copy not in seen:
                 seen.add(copy)
                 yield Hit(copy.span, words, _fix(copy))
     for span in dict.fromkeys(
@@ -42,13 +48,19 @@ def _waits(copy: Copy, loop: Loop) -> str | None:
             f"the batch is pinned, and the loop still waits until it is on {copy.target}: "
             f"non_blocking=True lets the copy overlap{where}"
         )
-    others = {one.target for one in loop.copies if one.non_blocking and one.device != "cpu"}
-    if copy.target and copy.target in others and not _surely_pageable(loop.loader):
-        return (
-            "another part of the batch is copied without waiting, and this copy still waits for "
-            f"all that {copy.target} has to do: non_blocking=True lets it overlap{where}"
-        )
-    return None
+    return None if _surely_pageable(loop.loader) else _beside(copy, loop.copies)
+
+
+def _beside(copy: Copy, copies: Iterable[Copy]) -> str | None:
+    """Why a copy should not wait where another one does not; None where none is like that."""
+    others = {one.target for one in copies if one.non_blocking and one.device != "cpu"}
+    if not copy.target or copy.target not in others or copy.device == "cpu":
+        return None
+    where = f" ({copy.stands})" if copy.stands else ""
+    return (
+        "another part of the batch is copied without waiting, and this copy still waits for "
+        f"all that {copy.target} has to do: non_blocking=True lets it overlap{where}"
+    )
 
 
 def _leads_off_the_cpu(copy: Copy, loop: Loop) -> bool:
