@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import libcst as cst
 
@@ -310,33 +310,43 @@ def _one_device(resolver: Resolver, case: Case) -> str:
     return "cpu" if name.startswith("cpu") else "other"
 
 
-def is_batch(node: cst.CSTNode | None, names: Names) -> bool:
+_NO_BATCH: frozenset[type] = frozenset(
+    {type(None), cst.SimpleString, cst.Integer, cst.Float, cst.FormattedString, cst.Comparison}
+)
+_COMPREHENSIONS: frozenset[type] = frozenset(
+    {cst.ListComp, cst.GeneratorExp, cst.SetComp, cst.DictComp}
+)
+
+
+def is_batch(node: Any, names: Names) -> bool:
     """Reports whether an expression is the batch bound to `names`, or a part of it."""
-    match node:
-        case cst.Name():
-            return node.value in names
-        case cst.Attribute():
-            return dotted_name(node) in names or (
-                node.attr.value not in ("device", "dtype", "shape", "size", "ndim")
-                and is_batch(node.value, names)
-            )
-        case cst.Subscript():
-            return is_batch(node.value, names)
-        case cst.Call() if node in names:
+    kind = type(node)  # isinstance asks an abstract class, which is slow
+    if kind in _NO_BATCH:
+        return False
+    if kind is cst.Name:
+        return node.value in names
+    if kind is cst.Attribute:
+        return dotted_name(node) in names or (
+            node.attr.value not in ("device", "dtype", "shape", "size", "ndim")
+            and is_batch(node.value, names)
+        )
+    if kind is cst.Subscript:
+        return is_batch(node.value, names)
+    if kind is cst.Call:
+        func = node.func
+        if node in names:
             return True
-        case cst.Call(func=cst.Attribute() as func):
+        if type(func) is cst.Attribute:
             if func.attr.value in _SAME_BATCH and is_batch(func.value, names):
                 return True
             return func.attr.value in _SAME_BATCH_FUNCTIONS and _an_argument(node, names)
-        case cst.Call(func=cst.Name() as func):
-            return func.value in _SAME_BATCH_FUNCTIONS and _an_argument(node, names)
-        case cst.Tuple() | cst.List():
-            return any(is_batch(element.value, names) for element in node.elements)
-        case cst.IfExp():
-            return is_batch(node.body, names) or is_batch(node.orelse, names)
-        case cst.ListComp() | cst.GeneratorExp() | cst.SetComp() | cst.DictComp():
-            return is_batch(node.for_in.iter, names)
-    return False
+        named = type(func) is cst.Name and func.value in _SAME_BATCH_FUNCTIONS
+        return named and _an_argument(node, names)
+    if kind is cst.Tuple or kind is cst.List:
+        return any(is_batch(element.value, names) for element in node.elements)
+    if kind is cst.IfExp:
+        return is_batch(node.body, names) or is_batch(node.orelse, names)
+    return kind in _COMPREHENSIONS and is_batch(node.for_in.iter, names)
 
 
 def _an_argument(node: cst.Call, names: Names) -> bool:

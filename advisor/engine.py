@@ -61,7 +61,6 @@ def forget() -> None:
     from . import (
         blocks,
         interest,
-        loader_classes,
         parsing,
         program,
         readable,
@@ -71,7 +70,6 @@ def forget() -> None:
 
     blocks.forget()
     interest.forget()
-    loader_classes.aliases.cache_clear()
     parsing.forget()
     program.forget()
     readable.readable.cache_clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import libcst as cst
 
@@ -20,22 +20,27 @@ from .values import Case, Defined, Made, Symbol
 def loader_names(resolver: Resolver) -> frozenset[str]:
     """The names under which a loader class can be called in this file."""
     names = {name.rpartition(".")[2] for name in LOADERS}
-    others = [alias for root in resolver.program.roots for alias in aliases(root)]
+    others = [alias for root in resolver.program.roots for alias in _aliases(root)]
     while grown := {name for name, source in others if source in names} - names:
         names |= grown
     return frozenset(names)
 
 
-@lru_cache(maxsize=256)
-def aliases(root: Scope) -> tuple[tuple[str, str], ...]:
+_ALIASES: WeakKeyDictionary[Scope, tuple[tuple[str, str], ...]] = WeakKeyDictionary()
+
+
+def _aliases(root: Scope) -> tuple[tuple[str, str], ...]:
     """The names bound in a block, each with one that it may stand for: the last parts of both."""
-    return tuple(
-        (binding.name.rpartition(".")[2], source)
-        for scope in root.everything()
-        for bindings in scope.bindings.values()
-        for binding in bindings
-        for source in _sources(binding)
-    )
+    found = _ALIASES.get(root)
+    if found is None:
+        found = _ALIASES[root] = tuple(
+            (binding.name.rpartition(".")[2], source)
+            for scope in root.inside
+            for bindings in scope.bindings.values()
+            for binding in bindings
+            for source in _sources(binding)
+        )
+    return found
 
 
 def _sources(binding: Binding) -> Iterator[str]:

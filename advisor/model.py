@@ -136,13 +136,21 @@ class LoaderCall:
 
         Empty where the call cannot be reached with any value known here.
         """
+        known = self._scenarios.get(names)
+        if known is not None:
+            return known
         found: list[Scenario] = []
         for way in self.ways:
             for choice in product(*(self.cases(name) for name in names)):
                 together = consistent(way, *(case.given for case in choice))
                 if together is not None and _one_call(choice):
                     found.append(dict(zip(names, choice, strict=True)))
-        return tuple(found)
+        self._scenarios[names] = tuple(found)
+        return self._scenarios[names]
+
+    @cached_property
+    def _scenarios(self) -> dict[tuple[str, ...], tuple[Scenario, ...]]:
+        return {}
 
     @cached_property
     def misplaced(self) -> tuple[Argument, ...]:

@@ -126,7 +126,7 @@ class Program:
     def scopes(self) -> Iterator[Scope]:
         """Everything in the blocks read so far, in order; blocks read meanwhile are left out."""
         for root in self.roots:
-            yield from root.everything()
+            yield from root.inside
 
     def frame(self, scope: Scope) -> list[Scope]:
         """The scopes that share one namespace: all blocks at the left margin, or one function."""
@@ -250,7 +250,7 @@ class Program:
     @cached_property
     def _stars(self) -> list[str]:
         self.read_where(r"import\s+\*")
-        found = [scope for root in self._roots() for scope in root.everything() if scope.stars]
+        found = [scope for root in self._roots() for scope in root.inside if scope.stars]
         self.memory.told(("stars", ""), found, None)
         return [module for scope in found for module in scope.stars]
 

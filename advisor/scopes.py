@@ -224,6 +224,11 @@ class Scope:
             yield from child.everything()
 
     @cached_property
+    def inside(self) -> tuple[Scope, ...]:
+        """The same, once all of it was read."""
+        return tuple(self.everything())
+
+    @cached_property
     def calls_by_tail(self) -> dict[str | None, list[Call]]:
         """The calls in it and in all inside it, by the last name of what is called."""
         found: dict[str | None, list[Call]] = {}
