@@ -40,8 +40,8 @@ def _epochs_in_workers(module: Module, dataset: DatasetClass) -> str | None:
     left = [
         call for call in loaders if call.may_start_processes and not _may_renew(call.worker_init)
     ]
-    if loaders and not left:
-        return None
+    if (loaders and not left) or (not loaders and dataset.name.startswith("_")):
+        return None  # a private one has its loaders in this project, and they may have no workers
     kept_alive = left and all(
         case.what == Known(True) for call in left for case in call.cases("persistent_workers")
     )
