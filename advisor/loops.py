@@ -80,9 +80,6 @@ class _Consumption:
                     found += self.by_call(call, only.value, "next")
                 case cst.Name() | cst.Attribute():
                     found += self.by_step(call, iterator)
-        for call in program.calls_named("iter"):
-            if call.place.loops and len(call.node.args) == 1 and _is_bound(call):
-                found += self.by_call(call, call.node.args[0].value, "again")
         for name in TAKING_ALL:
             for call in program.calls_named(name):
                 if call.node.args and not call.node.args[0].star:
@@ -198,7 +195,7 @@ class _Consumption:
             )
 
     def by_call(self, call: Call, node: cst.BaseExpression, kind: str) -> Iterator[Loop]:
-        """The loader that `next(iter(node))`, `iter(node)` or `list(node)` takes from."""
+        """The loader that `next(iter(node))` or `list(node)` takes from."""
         for taken in self.taken(self.resolver.value(node, call.place)):
             repeats = self.repeats(call.place, node, taken)
             yield Loop(
@@ -301,12 +298,6 @@ class _Consumption:
 def _function_name(scope: Scope) -> str | None:
     function = scope.enclosing("function")
     return function.name if function is not None else None
-
-
-def _is_bound(call: Call) -> bool:
-    """Reports whether a name stands for the result of a call."""
-    bindings = call.place.scope.bindings.values()
-    return any(one.value is call.node and not one.path for bound in bindings for one in bound)
 
 
 def is_trivial(body: Sequence[cst.CSTNode]) -> bool:

@@ -394,7 +394,7 @@ class Loop:
     """A place that takes batches from a loader.
 
     `kind` is for, comprehension, next (`next(iter(loader))`), step (`next(iterator)` in a
-    loop), again (`iterator = iter(loader)` in a loop) or whole (`list(loader)`).
+    loop) or whole (`list(loader)`).
     `epochs` is the loop that repeats it, None where it runs once as far as can be seen.
     """
 

@@ -28,7 +28,6 @@ TAKES = {
     "comprehension": "a comprehension",
     "next": "next(iter(...))",
     "step": "next(...) on its iterator",
-    "again": "iter(...)",
     "whole": "all of it at once",
 }
 

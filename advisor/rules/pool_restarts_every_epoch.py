@@ -62,7 +62,7 @@ def _repeated(loops: list[Loop]) -> Loop | None:
     """A loop over all of one loader's batches that runs once an epoch."""
     if any(loop.kind == "next" for loop in loops):
         return None
-    whole = ("for", "comprehension", "again")
+    whole = ("for", "comprehension")
     return next(
         (
             loop
