@@ -58,15 +58,7 @@ def forget() -> None:
     """Drop what is kept of the texts read so far, for those who will not read them again."""
     if f"{__package__}.reader" not in sys.modules:
         return
-    from . import (
-        blocks,
-        interest,
-        parsing,
-        program,
-        readable,
-        walk_statements,
-        worker_code,
-    )
+    from . import blocks, interest, parsing, program, readable, walk_statements, worker_code
 
     blocks.forget()
     interest.forget()

@@ -10,8 +10,8 @@ longer it takes there than the best, with its 95 % interval. An epoch too long t
 for is reckoned from the batches of some seconds after the start.
 
 On a virtual machine the host may keep cores for others: how many is said for each loader.
-Real epochs differ there from turn to turn: a predicted one is judged by the nearest of them, and
-how far it is from their median is said too.
+Real epochs differ there from turn to turn: a predicted one is judged by their median, and how far
+it is from the nearest of them is said too.
 
 loadtune needs an adapter, written here, and cannot take an IterableDataset. It is
 installed into a temporary environment.
@@ -341,7 +341,7 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
         max(one.at_least for one in regrets["dladvise"]) > WORST_REGRET,
         median(costs["dladvise"]) > MEDIAN_COST_S,
         over > OVER_BUDGET_S,
-        max(nearest) > EPOCH_ERROR,
+        max(errors) > EPOCH_ERROR,
     ]
     return int(any(missed))
 
