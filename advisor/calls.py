@@ -192,7 +192,7 @@ class _Reading:
                 if argument.name in given:
                     self.repeated.append(argument)
                 elif argument.name not in self.parameters:
-                    self.unknown.append(argument)
+                    self.strange(argument)
                 else:
                     self.arguments[argument.name] = argument
                     given.add(argument.name)
@@ -204,7 +204,7 @@ class _Reading:
                 if name and not self.hidden:
                     self.arguments[name] = argument
                     given.add(name)
-                elif not name:
+                elif not name and not self.kind.takes_more:
                     self.surplus.append(argument)
 
     def splat(self, arg: cst.Arg, place: Place) -> None:
@@ -225,11 +225,16 @@ class _Reading:
             certain = not entries.open and not any(isinstance(c.what, Absent) for c in cases)
             if name not in self.parameters:
                 if certain:
-                    self.unknown.append(argument)
+                    self.strange(argument)
             elif name not in self.arguments:
                 self.arguments[name] = argument
             elif certain and arg in self.call.node.args and self.arguments[name] in self.written:
                 self.repeated.append(argument)
+
+    def strange(self, argument: Argument) -> None:
+        """Note a keyword that is none of the known parameters."""
+        if not self.kind.takes_more:
+            self.unknown.append(argument)
 
     def read(
         self,

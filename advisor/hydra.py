@@ -15,12 +15,11 @@ from typing import Any
 from .model import Argument, LoaderCall, Module
 from .target import Target
 from .text import Source, Span
-from .torch_api import DEFAULTS, LOADER, LOADERS, PYG_LOADER, SAMPLERS, STATEFUL_LOADER, canonical
+from .torch_api import DEFAULTS, LOADERS, SAMPLERS, canonical, family
 from .values import ALWAYS, UNKNOWN, Case, Known, Made, What
 
 MOST_CHARACTERS = 1_000_000  # no configuration that somebody wrote is longer
 
-_FAMILIES = {LOADER: "torch", STATEFUL_LOADER: "stateful", PYG_LOADER: "pyg"}
 _YAML = "tag:yaml.org,2002:"
 _INT = re.compile(r"0|[1-9][0-9]*")  # YAML 1.1 has octal and sexagesimal numbers as well
 _FLOAT = re.compile(r"[0-9]+\.[0-9]+")
@@ -74,7 +73,7 @@ def _loader(text: str, node: Any) -> LoaderCall | None:
     place = _place(text, *entries["_target_"])
     if name not in LOADERS or place is None:
         return None
-    family = _FAMILIES.get(name, "monai")
+    kind = family(name)
     positional, added = LOADERS[name]
     names = {"dataset", *DEFAULTS, *positional, *added}
     nested = "_recursive_" not in entries
@@ -91,12 +90,12 @@ def _loader(text: str, node: Any) -> LoaderCall | None:
         argument = Argument(word, span, whole, whole.end, (Case(what),), code)
         if word in names:
             arguments[word] = argument
-        elif family in ("torch", "stateful") and get_close_matches(word, names, 1, 0.8):
+        elif kind in ("torch", "stateful") and get_close_matches(word, names, 1, 0.8):
             unknown.append(argument)  # others may be taken out before the loader is made
     written = tuple(sorted((*arguments.values(), *unknown), key=lambda one: one.whole.start))
     end = max([place.end, *(one.whole.end for one in written)])
     return LoaderCall(
-        family=family,
+        family=kind,
         class_name=name.rpartition(".")[2],
         span=Span(_span(node).start, end),
         callee=place,

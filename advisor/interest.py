@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .torch_api import TRAINER_ARGUMENTS, TRAINER_PREFIX
+from .torch_api import GRAPH_LOADERS, TRAINER_ARGUMENTS, TRAINER_PREFIX
 
 # Where loaders and datasets come from: a file that names none of these has no findings, unless
 # it has them from another module of its project.
 # Searching for words one by one is seven times as fast as one regular expression.
 HOMES = (b"torch.utils", b"torch_geometric", b"monai", b"torchdata")
 _TAKEN_ON = (b"DataLoader(", b"Dataset)")
-_SUBJECTS = (b"DataLoader", b"Dataset", b"random_split", b"get_state", b"Subset", b"Sampler")
+_SUBJECTS = (b"Loader", b"Dataset", b"random_split", b"get_state", b"Subset", b"Sampler")
 
 CONFIGURATIONS = (".yaml", ".yml")  # in which hydra may describe loaders
 
@@ -49,6 +49,7 @@ _NAME = re.compile(r"(?P<name>[\w.]+|\*)(?:\s+as\s+(?P<alias>\w+))?")
 _DOTTED_LOADER = re.compile(r"\.\w*DataLoader\b")
 _DOTTED_DATASET = re.compile(r"\.\w*(?:Dataset|Folder|Sampler|Subset)\b")
 _CALLED = re.compile(r"\s*\(")
+_OF_GRAPHS = frozenset(name.rpartition(".")[2] for name in GRAPH_LOADERS)
 
 
 def is_configuration(path: str) -> bool:
@@ -221,7 +222,9 @@ def _imported(text: str) -> tuple[set[str], set[str]]:
             if match["name"] == "*":
                 loaders.add("DataLoader")
                 classes |= {"Dataset", "IterableDataset", "Sampler", "Subset"}
-            elif match["name"].endswith("DataLoader"):
+            elif match["name"].endswith("DataLoader") or (
+                match["name"] in _OF_GRAPHS and statement["home"].startswith("torch_geometric.")
+            ):
                 loaders.add(name)
             elif statement["home"].startswith(_FOLDERS) or (
                 _may_give_datasets(statement["home"]) and _TORCH_DATASET.search(match["name"])

@@ -13,7 +13,7 @@ from .members import lineage, outer_bases
 from .nodes import callee_tail, dotted_name
 from .resolve import Resolver
 from .scopes import Binding, Call, Place, Scope
-from .torch_api import LOADER, LOADERS, MONAI_LOADERS, PYG_LOADER, STATEFUL_LOADER
+from .torch_api import LOADERS, family
 from .values import Case, Defined, Made, Symbol
 
 
@@ -65,12 +65,16 @@ def _tails(value: cst.CSTNode | None) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class LoaderClass:
-    """The class that is called: its family, its parameters, and partial's arguments."""
+    """The class that is called: its family, its parameters, and partial's arguments.
+
+    `takes_more` says that not all of its parameters are told here.
+    """
 
     family: str
     name: str
     positional: tuple[str, ...]
     added: frozenset[str]
+    takes_more: bool = False
     subclass: bool = False
     partial: tuple[cst.Call, Place] | None = None
     prefix: str = ""  # of the names of torch's parameters
@@ -125,7 +129,7 @@ def _one_class(resolver: Resolver, case: Case) -> LoaderClass | None:
 
 def _of_torch(base: str, name: str) -> LoaderClass:
     positional, added = LOADERS[base]
-    return LoaderClass(_family(base), name, positional, added)
+    return LoaderClass(family(base), name, positional, added, family(base) == "graph")
 
 
 def _subclass(resolver: Resolver, scope: Scope) -> LoaderClass | None:
@@ -139,12 +143,6 @@ def _subclass(resolver: Resolver, scope: Scope) -> LoaderClass | None:
         if init is not None and not _forwards_everything(init):
             return None
     return replace(_of_torch(loaders[0], scope.name), subclass=True)
-
-
-def _family(name: str) -> str:
-    if name in MONAI_LOADERS:
-        return "monai"
-    return {LOADER: "torch", STATEFUL_LOADER: "stateful", PYG_LOADER: "pyg"}[name]
 
 
 def _forwards_everything(init: Scope) -> bool:

@@ -42,7 +42,19 @@ SINCE: Mapping[str, tuple[int, int]] = {"pin_memory_device": (1, 12), "in_order"
 # and the keywords it adds.
 PYG_LOADER = "torch_geometric.loader.DataLoader"
 STATEFUL_LOADER = "torchdata.stateful_dataloader.StatefulDataLoader"
-MONAI_LOADERS = frozenset({"monai.data.DataLoader", "monai.data.ThreadDataLoader"})
+# These sample from one graph in their workers, take more keywords than torch's, of which each
+# version has its own, and hand the others on (read in torch_geometric 2.8); with what they take
+# by position and torch's has as well.
+GRAPH_LOADERS: Mapping[str, tuple[str, ...]] = {
+    f"torch_geometric.loader.{name}": positional
+    for name, positional in {
+        "ClusterLoader": (), "GraphSAINTEdgeSampler": ("", "batch_size"),
+        "GraphSAINTNodeSampler": ("", "batch_size"),
+        "GraphSAINTRandomWalkSampler": ("", "batch_size"), "HGTLoader": (), "LinkLoader": (),
+        "LinkNeighborLoader": (), "NeighborLoader": (), "NeighborSampler": (), "NodeLoader": (),
+        "RandomNodeLoader": (), "ShaDowKHopSampler": (), "TemporalDataLoader": ("", "batch_size"),
+    }.items()
+}  # fmt: skip
 LOADERS: Mapping[str, tuple[tuple[str, ...], frozenset[str]]] = {
     LOADER: (POSITIONAL, frozenset()),
     STATEFUL_LOADER: (POSITIONAL, frozenset({"snapshot_every_n_steps"})),
@@ -55,6 +67,7 @@ LOADERS: Mapping[str, tuple[tuple[str, ...], frozenset[str]]] = {
         ("dataset", "buffer_size", "buffer_timeout", "repeats", "use_thread_workers"),
         frozenset({"buffer_size", "buffer_timeout", "use_thread_workers", "repeats"}),
     ),
+    **{name: (positional, frozenset()) for name, positional in GRAPH_LOADERS.items()},
 }  # fmt: skip
 
 # Classes of arguments of a Trainer, which hands those named dataloader_… on to its loaders
@@ -145,6 +158,9 @@ def canonical(name: str) -> str:
         tail = name.rpartition(".")[2]
         if tail == "DataLoader":
             return PYG_LOADER
+        own = f"torch_geometric.loader.{tail}"
+        if own in GRAPH_LOADERS and name.split(".")[1] in ("data", "loader"):
+            return own
     if name.startswith("monai.data.") and name.rpartition(".")[2] in (
         "DataLoader",
         "ThreadDataLoader",
@@ -155,6 +171,14 @@ def canonical(name: str) -> str:
     if name.startswith("pytorch_lightning"):
         return "lightning.pytorch" + name[len("pytorch_lightning") :]
     return name
+
+
+def family(loader: str) -> str:
+    """What a class of LOADERS is akin to: torch, stateful, pyg, graph or monai."""
+    if loader in GRAPH_LOADERS:
+        return "graph"
+    known = {LOADER: "torch", STATEFUL_LOADER: "stateful", PYG_LOADER: "pyg"}
+    return known.get(loader, "monai")
 
 
 def is_published(name: str) -> bool:

@@ -19,7 +19,7 @@ def callback_signature(module: Module) -> Iterator[Hit]:
             argument = call.arguments.get(option)
             if callback is None or argument is None or not _settled(argument):
                 continue
-            if option == "collate_fn" and call.family == "pyg":
+            if option == "collate_fn" and call.family in ("pyg", "graph"):
                 continue  # which has its own and never calls this one
             if callback.kind == "called":
                 yield _of_call(call, argument, callback)

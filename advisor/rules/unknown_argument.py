@@ -18,7 +18,7 @@ def unknown_argument(module: Module) -> Iterator[Hit]:
                 _place(argument),
                 f"{argument.name} is given twice: {call.class_name} raises TypeError",
             )
-        if call.lacks("dataset"):
+        if call.lacks("dataset") and call.family != "graph":
             yield Hit(call.callee, f"no dataset is given: {call.class_name} raises TypeError")
         for name, version in SINCE.items():
             late = call.arguments.get(name)

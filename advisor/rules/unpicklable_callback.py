@@ -25,7 +25,7 @@ def unpicklable_callback(module: Module) -> Iterator[Hit]:
         for name, callback in (("collate_fn", call.collate), ("worker_init_fn", call.worker_init)):
             if callback is None or callback.kind not in ("lambda", "local"):
                 continue
-            if name == "collate_fn" and call.family == "pyg":
+            if name == "collate_fn" and call.family in ("pyg", "graph"):
                 continue  # that loader drops it
             what = (
                 "is a lambda"
