@@ -7,11 +7,12 @@ choose, several times in turn, without knowing of each other; then every number 
 of a grid, and those that were chosen, run the loader's ten epochs, twice in turn. The best
 of them and the chosen ones run them several times more, and a choice's regret is how much
 longer it takes there than the best, with its 95 % interval. An epoch too long to be waited
-for is reckoned from the batches of some seconds after the start.
+for is reckoned from the batches of some seconds after the start. In one turn all settings have
+the batches in the same order.
 
 On a virtual machine the host may keep cores for others: how many is said for each loader.
-Real epochs differ there from turn to turn: a predicted one is judged by their median, and how far
-it is from the nearest of them is said too.
+Real epochs differ there from turn to turn: a predicted one is judged by their median, and those
+that are too far from it are printed with the range of the real ones.
 
 loadtune needs an adapter, written here, and cannot take an IterableDataset. It is
 installed into a temporary environment.
@@ -45,6 +46,7 @@ EPOCHS = 10
 SWEEPS, TURNS = 2, 6  # of the grid, and of those that came first in it
 FINALISTS = 2  # of the grid, beside what was chosen
 LONGEST_S = 1.5  # for one number of workers in the sweep, after its start
+LONGEST_TURN_S = 3.0  # and for one of those that came first in it
 REACH_S = 60
 BUDGET_S = 15.0
 
@@ -80,8 +82,11 @@ class Choice(NamedTuple):
     epoch_s: float | None = None  # what it predicts
 
 
-def job_s(name: str, setting: Setting) -> float:
+def job_s(name: str, setting: Setting, seed: int, longest_s: float) -> float:
     """The time of ten epochs with this setting, run for real as far as it is not too long."""
+    import torch
+
+    torch.manual_seed(seed)
     loader = LOADERS[name][0]()
     options: dict[str, Any] = {"num_workers": setting.num_workers, "_iterator": None}
     if setting.num_workers:
@@ -101,19 +106,22 @@ def job_s(name: str, setting: Setting) -> float:
                 warm = n, now
             n_after = 0 if warm is None else n - warm[0]
             in_step = n_after and n_after % max(1, setting.num_workers) == 0
-            if warm is not None and now - warm[1] > LONGEST_S and in_step:
+            if warm is not None and now - warm[1] > longest_s and in_step:
                 total = EPOCHS * n_epoch
                 return warm[1] + (total - warm[0]) * (now - warm[1]) / n_after
     return time.perf_counter() - begun
 
 
-def swept(name: str, settings: list[Setting], repeats: int) -> dict[Setting, list[float]]:
+def swept(
+    name: str, settings: list[Setting], repeats: int, longest_s: float
+) -> dict[Setting, list[float]]:
     """The times of each setting, all of them in turn, in one process."""
     code = (
         f"import json, sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from benchmarks.regret import Setting, job_s\n"
         "for line in sys.stdin:\n"
-        f"    print(job_s({name!r}, Setting(*json.loads(line))), flush=True)\n"
+        "    turn, setting = json.loads(line)\n"
+        f"    print(job_s({name!r}, Setting(*setting), turn, {longest_s}), flush=True)\n"
     )
     times: dict[Setting, list[float]] = {setting: [] for setting in settings}
     with subprocess.Popen(
@@ -125,7 +133,7 @@ def swept(name: str, settings: list[Setting], repeats: int) -> dict[Setting, lis
         assert process.stdin is not None and process.stdout is not None
         for turn in range(repeats):
             for setting in settings if turn % 2 else reversed(settings):
-                process.stdin.write(json.dumps(setting) + "\n")
+                process.stdin.write(json.dumps([turn, setting]) + "\n")
                 process.stdin.flush()
                 times[setting].append(float(process.stdout.readline()))
     return times
@@ -279,7 +287,7 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
     regrets: dict[str, list[Regret]] = {tool: [] for tool in tools}
     costs: dict[str, list[float]] = {tool: [] for tool in tools}
     over, errors, scatter = 0.0, [], []
-    nearest: list[float] = []
+    far: list[str] = []
     for name in names:
         choices: dict[str, list[Choice]] = {tool: [] for tool in tools}
         for turn in range(repeats):
@@ -287,9 +295,9 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
                 choices[tool].append(tools[tool](name))
         chosen = {c.setting for one in choices.values() for c in one if c.setting is not None}
         begun, stolen = time.perf_counter(), stolen_s()
-        sweep = swept(name, sorted({*map(Setting, GRID), *chosen}), SWEEPS)
+        sweep = swept(name, sorted({*map(Setting, GRID), *chosen}), SWEEPS, LONGEST_S)
         first = sorted(sweep, key=lambda setting: mean(sweep[setting]))[:FINALISTS]
-        times = swept(name, sorted({*first, *chosen}), TURNS)
+        times = swept(name, sorted({*first, *chosen}), TURNS, LONGEST_TURN_S)
         stolen = (stolen_s() - stolen) / (time.perf_counter() - begun)
         shape = "  ".join(f"{s.num_workers}:{mean(sweep[s]):.2f}" for s in map(Setting, GRID))
         shown = "  ".join(f"{tuple(s)}:{median(times[s]):.2f}" for s in times)
@@ -312,9 +320,10 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
                 if choice.measured_s is not None:
                     over = max(over, choice.measured_s - BUDGET_S)
                 if choice.epoch_s is not None:
-                    job = choice.epoch_s * EPOCHS
-                    errors.append(abs(job / median(times[choice.setting]) - 1))
-                    nearest.append(min(abs(job / real - 1) for real in times[choice.setting]))
+                    job, real = choice.epoch_s * EPOCHS, times[choice.setting]
+                    errors.append(abs(job / median(real) - 1))
+                    if errors[-1] > EPOCH_ERROR:
+                        far.append(f"{name} {job:.2f} ({min(real):.2f} to {max(real):.2f})")
             print(f"  {tool:9} {'; '.join(words)}")
             sys.stdout.flush()
     print()
@@ -329,9 +338,11 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
         )
     print(
         f"dladvise  predicted epochs: {median(errors):.1%} off in the median, {max(errors):.1%} at "
-        f"most; from the nearest of the turns {median(nearest):.1%} and {max(nearest):.1%}; "
+        f"most, more than {EPOCH_ERROR:.0%} in {len(far)} of {len(errors)}; "
         f"at most {over:+.1f} s over its budget"
     )
+    for one in far:
+        print(f"  predicted for ten epochs of {one} s")
     print(
         f"machine   epochs of one setting differ by {median(scatter):.1%} in the median, ", end=""
     )

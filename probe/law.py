@@ -2,7 +2,9 @@
 
 Operational analysis: with n workers, batches that take S seconds to make (alone, less the
 wait for a core), D seconds of CPU with all that moving them costs, and m seconds of the
-main process, on C cores: rate <= min(n / S, C / D, 1 / m).
+main process, on C cores: rate <= min(n / S, C / D, 1 / m). Near the knee it is less, since
+at times more workers want a core than there are, and at others fewer: a queue with n customers
+that think for S - D and are served for D (Kleinrock, Queueing Systems I, 1975, section 3.8).
 """
 
 from __future__ import annotations
@@ -67,12 +69,21 @@ class Law:
     trace: tuple[float, ...] = ()
 
     def rate(self, n_workers: int, prefetch_factor: int = 2) -> float:
-        """The batches per second that so many workers can give at most, at least one."""
-        return min(
-            1 / (self.service_s * held_up(self.trace, n_workers, prefetch_factor) / n_workers),
-            self.cpu_rate,
-            1 / max(self.main_s, 1e-9),
-        )
+        """The batches per second that so many workers will give, at least one."""
+        most = self.most(n_workers, prefetch_factor)
+        waiting_s = self._made_s(n_workers, prefetch_factor) - (self.cpu_s or 0.0)
+        if not self.cpu_s or waiting_s <= 0:
+            return most
+        return min(most, busy_cores(n_workers, self.cpu_s / waiting_s, self.cores) / self.cpu_s)
+
+    def most(self, n_workers: int, prefetch_factor: int = 2) -> float:
+        """Those that they can give where batches are all alike: the least of the bounds."""
+        made_s = self._made_s(n_workers, prefetch_factor)
+        return min(n_workers / made_s, self.cpu_rate, 1 / max(self.main_s, 1e-9))
+
+    def _made_s(self, n_workers: int, prefetch_factor: int) -> float:
+        """What a worker needs for a batch, with its waiting for those before it."""
+        return self.service_s * held_up(self.trace, n_workers, prefetch_factor)
 
     @property
     def cpu_rate(self) -> float:
@@ -84,6 +95,19 @@ class Law:
         if self.cpu_s is None:
             return self
         return replace(self, cpu_s=self.cpu_s + job.step_cpu_s)
+
+
+def busy_cores(n_workers: int, demand: float, cores: float) -> float:
+    """The cores that so many workers keep busy, which use one `demand` times as long as they wait.
+
+    The mean over all numbers of workers that may want a core at the same time.
+    """
+    share, total, busy = 1.0, 1.0, 0.0
+    for wanting in range(1, n_workers + 1):
+        share *= (n_workers - wanting + 1) * demand / min(wanting, cores)
+        total += share
+        busy += share * min(wanting, cores)
+    return busy / total
 
 
 @lru_cache(maxsize=512)

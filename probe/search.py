@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .instrument import (
     NO_PACE,
@@ -34,6 +35,7 @@ MARGIN = 0.03  # settings whose whole job takes so much longer are as good as th
 WORTH = 0.05  # a change that saves less is not worth making
 DOUBTFUL = MARGIN + WORTH  # what a choice may lose before it is looked at again
 HOPE = 1.12  # the law may be so far off
+LAW_ERROR = 0.04  # from one number of workers to another, where it fits
 BUSY = 0.15  # of the cores taken by other programs: measured rates are too low
 EFFICIENCY = 0.95  # of the bound by the cores is what workers reach
 LATE_S = 1.0  # over the budget, for what is under way
@@ -44,6 +46,20 @@ UNSURE = 2.5  # times as long a job may be measured as it is: memory that nobody
 ROUGH = 0.06  # standard error of a rate that is worth a second look
 ENOUGH_LEFT = 0.5  # of the time in which to measure, to spend some of it on a second look
 AHEAD = (4, 8)  # values of prefetch_factor beside torch's 2
+
+
+_Rate = Callable[[int, int], float]  # of so many workers with so many batches each in advance
+
+
+def _by(rate_of: _Rate, plan: Plan) -> float:
+    return rate_of(plan.num_workers, plan.prefetch_factor or 2)
+
+
+class Likely(NamedTuple):
+    """Batches per second, and their standard error relative to that."""
+
+    rate: float
+    error: float
 
 
 @dataclass
@@ -108,7 +124,7 @@ class Search:
         """The measured time of the whole job with this setting."""
         tried = self.tried[plan]
         main_s = self._law.main_s if self._law is not None else 0.0
-        rate = self.quiet_rate(plan)
+        rate = self.likely(plan).rate
         if plan in self.periods_s:  # seen with a consumer of that pace
             rate = min(rate, 1 / self.periods_s[plan])
         if plan.num_workers and self._law is not None and self.job.step_cpu_s:
@@ -124,6 +140,26 @@ class Search:
     def current_job_s(self) -> float:
         """The time of the whole job as the loader is now."""
         return self.job_s(self.current, self.loader.persistent_workers)
+
+    def likely(self, plan: Plan) -> Likely:
+        """The batches per second of a measured setting, as it and all others make likely.
+
+        They scatter around the law by their errors and by its own: the surer a setting is
+        measured, and the worse the law fits, the less does the law count.
+        """
+        measured = self.quiet_rate(plan)
+        several = [one for one in self.tried if one.num_workers]
+        if self._law is None or plan not in several:
+            return Likely(measured, self.tried[plan].error)
+        off = {one: math.log(self.quiet_rate(one) / _by(self._law.rate, one)) for one in several}
+        noise = {one: self.tried[one].error ** 2 for one in several}
+        weight = {one: 1 / (LAW_ERROR**2 + noise[one]) for one in several}
+        total = sum(weight.values())
+        center = sum(weight[one] * off[one] for one in several) / total
+        spread = sum(weight[one] * ((off[one] - center) ** 2 - noise[one]) for one in several)
+        misfit = max(LAW_ERROR**2, spread / total)
+        share = noise[plan] / (misfit + noise[plan])  # of the law
+        return Likely(measured * math.exp((center - off[plan]) * share), math.sqrt(misfit * share))
 
     def quiet_rate(self, plan: Plan) -> float:
         """The batches per second of a measured setting, as they are on a quiet machine.
@@ -144,12 +180,18 @@ class Search:
         return min(self.usable(), key=self.job_s)
 
     def choice(self) -> Plan:
-        """The setting with the fewest workers among those as good as the best."""
-        enough = self.job_s(self.best()) * (1 + MARGIN)
-        return min(
-            (plan for plan in self.usable() if self.job_s(plan) <= enough),
-            key=lambda plan: (plan.num_workers, plan.prefetch_factor or 2),
+        """The setting with the fewest workers among those as good as the best.
+
+        Half of its error is added to what it takes: one that is there by luck is not chosen.
+        """
+        best = self.best()
+        enough = self.job_s(best) * (1 + MARGIN)
+        as_good = (
+            plan
+            for plan in self.usable()
+            if plan == best or self.job_s(plan) * (1 + self.likely(plan).error / 2) <= enough
         )
+        return min(as_good, key=lambda plan: (plan.num_workers, plan.prefetch_factor or 2))
 
     def usable(self) -> list[Plan]:
         """The measured settings that may be recommended."""
@@ -242,15 +284,15 @@ class Search:
         trace = tuple(time_s for window in alone.every for time_s in window.batches_s)
         self._law = Law(service, cpu, main, self.cores, trace)
 
-    def _predicted(self, plan: Plan) -> float:
+    def _predicted(self, plan: Plan, rate_of: _Rate | None = None) -> float:
         """The time of the job that the law gives a setting, corrected by its neighbour."""
         law = self.law
-        prefetch = plan.prefetch_factor or 2
-        rate = law.rate(plan.num_workers, prefetch)
+        rate_of = rate_of or law.rate
+        rate = _by(rate_of, plan)
         measured = [p for p in self.tried if p.num_workers > 1]
         if measured:
             near = min(measured, key=lambda p: abs(math.log(p.num_workers / plan.num_workers)))
-            rate *= self.quiet_rate(near) / law.rate(near.num_workers, near.prefetch_factor or 2)
+            rate *= self.likely(near).rate / _by(rate_of, near)
         if self.job.step_cpu_s:
             rate = min(rate, law.beside(self.job).cpu_rate)
         return self.job.seconds(plan.num_workers, rate, self._start_s(plan), law.main_s)
@@ -320,9 +362,9 @@ class Search:
         goal = self.job_s(best)
         if plan.num_workers < best.num_workers:
             # as good as the best with fewer workers, or better
-            return self._predicted(plan) <= goal * (1 + MARGIN + self._doubt())
+            return self._predicted(plan, self.law.most) <= goal * (1 + MARGIN + self._doubt())
         law = self.law
-        ceiling = HOPE * law.rate(plan.num_workers, plan.prefetch_factor or 2)
+        ceiling = HOPE * _by(law.most, plan)
         most = min(ceiling, self._cores_ceiling(best), self._seen_ceiling(plan))
         promise = self.job.seconds(plan.num_workers, most, self._start_s(plan), law.main_s)
         return promise < goal * (1 - MARGIN)  # else the fewer workers are taken anyway

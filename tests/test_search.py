@@ -284,9 +284,36 @@ def test_makespan_by_hand() -> None:
     assert makespan([2.0] * 4, 1, 2) == 8.0
 
 
-def test_the_law_is_the_least_of_three() -> None:
+def test_the_law_is_at_most_the_least_of_three() -> None:
     law = Law(service_s=0.1, cpu_s=0.02, main_s=0.005, cores=2)
-    assert law.rate(1) == pytest.approx(10)
-    assert law.rate(8) == pytest.approx(80)
-    assert law.rate(20) == pytest.approx(100)  # two cores
+    assert law.most(1) == law.rate(1) == pytest.approx(10)
+    assert law.most(8) == pytest.approx(80)
+    assert law.most(20) == pytest.approx(100)  # two cores
     assert Law(0.1, None, 0.02, 2).rate(20) == pytest.approx(50)  # the main process
+
+
+def test_near_the_knee_workers_get_into_each_others_way() -> None:
+    law = Law(service_s=0.1, cpu_s=0.02, main_s=0.0, cores=2)
+    shares = [law.rate(n) / law.most(n) for n in range(1, 31)]
+    assert shares[0] == pytest.approx(1)
+    assert min(shares) == shares[9]  # ten workers could just keep two cores busy
+    assert 0.8 < shares[9] < 0.9
+    assert shares[29] > 0.999
+    assert Law(0.1, 0.1, 0.0, 2).rate(2) == pytest.approx(20)  # who never waits has no luck
+
+
+def test_workers_beside_each_other_by_chance() -> None:
+    """What the law reckons is what workers do that wait and compute for random times."""
+    n_workers, wait_s, work_s, cores = 5, 0.07, 0.03, 2
+    dice = random.Random(3)
+    wanting, done, now = 0, 0, 0.0
+    while done < 40_000:
+        finishing = min(wanting, cores) / work_s
+        coming = (n_workers - wanting) / wait_s
+        now += dice.expovariate(finishing + coming)
+        if dice.random() * (finishing + coming) < finishing:
+            wanting, done = wanting - 1, done + 1
+        else:
+            wanting += 1
+    law = Law(service_s=wait_s + work_s, cpu_s=work_s, main_s=0.0, cores=cores)
+    assert law.rate(n_workers) == pytest.approx(done / now, rel=0.02)
