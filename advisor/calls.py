@@ -67,10 +67,14 @@ def loader_calls(resolver: Resolver, classes: Classes) -> list[ReadCall]:
             if callee_tail(call.node) in names and not error_expected(call.place):
                 kind = loader_class(resolver, call)
                 if kind is not None:
-                    fact = _Reading(resolver, classes, call, kind).fact()
-                    found.append(ReadCall(call, fact))
+                    found.append(ReadCall(call, read_call(resolver, classes, call, kind)))
     found.sort(key=lambda one: one.fact.span)
     return found
+
+
+def read_call(resolver: Resolver, classes: Classes, call: Call, kind: LoaderClass) -> LoaderCall:
+    """What a call says that constructs such a loader."""
+    return _Reading(resolver, classes, call, kind).fact()
 
 
 def trainer_calls(resolver: Resolver, classes: Classes) -> tuple[LoaderCall, ...]:
@@ -86,7 +90,7 @@ def trainer_calls(resolver: Resolver, classes: Classes) -> tuple[LoaderCall, ...
             if isinstance(what, Symbol) and what.name in TRAINER_ARGUMENTS:
                 kind = LoaderClass("trainer", tail, (), frozenset(), prefix=TRAINER_PREFIX)
                 if not error_expected(call.place):
-                    fact = _Reading(resolver, classes, call, kind).fact()
+                    fact = read_call(resolver, classes, call, kind)
                     trained_on = classes.of(train_dataset(resolver, call))
                     found.append(replace(fact, dataset_class=trained_on))
     return tuple(sorted(found, key=lambda one: one.span))

@@ -56,9 +56,11 @@ def copies_in(resolver: Resolver, loop: Loop, names: Names) -> tuple[Copy, ...]:
 class _Follow:
     """Follows the names that a batch is bound to, and notes its copies in `found`."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(self, resolver: Resolver, entered: tuple[Call, Scope] | None = None) -> None:
         self.resolver = resolver
         self.found: list[Copy] = []
+        self.entered = entered  # the call that led into the function that is followed
+        self.from_elsewhere = entered is not None
 
     def scope(self, scope: Scope, names: Names, depth: int = 0, within: Loop | None = None) -> None:
         """Follow `names` through a scope, or a loop in it, in the order of its statements."""
@@ -91,9 +93,12 @@ class _Follow:
         """Note a copy, or follow the batch into the function that is called."""
         node, func = call.node, call.node.func
         tail = callee_tail(node)
-        if isinstance(func, cst.Attribute) and func.attr.value in ("to", "cuda", "type"):
-            if is_batch(func.value, names):
-                self.copy(node, call.place, func.attr.value)
+        if (
+            isinstance(func, cst.Attribute)
+            and func.attr.value in ("to", "cuda", "type")
+            and is_batch(func.value, names)
+        ):
+            self.copy(node, call.place, func.attr.value)
             return
         if tail == "map" and len(node.args) == 2 and is_batch(node.args[1].value, names):
             self.mapped(node.args[0].value, call.place)
@@ -105,7 +110,9 @@ class _Follow:
                 case Defined("function", _, Scope() as inner):
                     received = _received(node, inner, names)
                     if received:
+                        outer, self.entered = self.entered, (call, inner)
                         self.scope(inner, received, depth + 1)
+                        self.entered = outer
                 case Symbol(_, Definition(is_class=False, scope=Scope() as inner) as definition):
                     received = _received(node, inner, names)
                     if received:
@@ -113,7 +120,7 @@ class _Follow:
 
     def elsewhere(self, call: Call, module: OtherModule, inner: Scope, names: Names) -> None:
         """Note the copy that a function of another module makes of the batch."""
-        there = _Follow(module.resolver)
+        there = _Follow(module.resolver, (call, inner))
         there.scope(inner, names, DEEPEST)
         if not there.found:
             return
@@ -158,6 +165,28 @@ class _Follow:
         device = self.device(target, place, method)
         if device is None:
             return
+        says = method == "type" or _says_whether_to_block(node, method)
+        deciding, where = node, place
+        if self.entered is not None and _is_left_to_default(node, *self.entered):
+            says = False
+            if not self.from_elsewhere:
+                deciding, where = self.entered[0].node, self.entered[0].place
+        self.found.append(
+            Copy(
+                span=self.resolver.program.span(deciding, where.scope),
+                method=method,
+                device=device,
+                non_blocking=says,
+                without_waiting=self.without_waiting(deciding, where),
+                pinning=self.pinning(node.func, place),
+                target="" if target is None else self.code(target, place),
+                converted=_is_converted(node.func),
+                apart=self.entered is not None and deciding is node,
+            )
+        )
+
+    def without_waiting(self, node: cst.Call, place: Place) -> Edit:
+        """What makes a call one that does not wait."""
         program = self.resolver.program
         opening = program.next_code(program.span(node.func, place.scope).end)
         closing = program.next_code(opening + 1)
@@ -168,18 +197,7 @@ class _Follow:
             if program.source.text.startswith(",", closing):
                 separator = " "
                 closing = program.next_code(closing + 1)
-        self.found.append(
-            Copy(
-                span=program.span(node, place.scope),
-                method=method,
-                device=device,
-                non_blocking=method == "type" or _says_whether_to_block(node, method),
-                without_waiting=Edit(Span(closing, closing), f"{separator}non_blocking=True"),
-                pinning=self.pinning(node.func, place),
-                target="" if target is None else self.code(target, place),
-                converted=_is_converted(node.func),
-            )
-        )
+        return Edit(Span(closing, closing), f"{separator}non_blocking=True")
 
     def code(self, node: cst.BaseExpression, place: Place) -> str:
         program = self.resolver.program
@@ -234,6 +252,23 @@ def _says_whether_to_block(node: cst.Call, method: str) -> bool:
     if any(keyword_argument(node, name) is not None for name in ("non_blocking", "async")):
         return True
     return sum(arg.keyword is None for arg in node.args) >= (2 if method == "cuda" else 3)
+
+
+def _is_left_to_default(node: cst.Call, call: Call, function: Scope) -> bool:
+    """Reports whether a copy waits since the call of its function does not say that it should not.
+
+    That is where the function has a parameter for it, which is False by default.
+    """
+    told = keyword_argument(node, "non_blocking")
+    bound = [*function.bindings.get(told.value, ())] if isinstance(told, cst.Name) else []
+    if [one.kind for one in bound] != ["parameter"]:
+        return False
+    default = bound[0].value
+    return (
+        isinstance(default, cst.Name)
+        and default.value == "False"
+        and argument_node(call.node, function, bound[0].name) is None
+    )
 
 
 def _events(scope: Scope, within: Loop | None) -> list[_Event]:

@@ -53,6 +53,10 @@ class Definition:
             return None
         return self.module.loader_from(self.scope, part, given)
 
+    def hands_on(self, name: str) -> bool:
+        """Reports whether what it is given under a name is its loader's as it is."""
+        return self.scope is not None and self.module.hands_on(self.scope, name)
+
     def dataset_class(self) -> DatasetClass | None:
         """What is known of a class of datasets; None for all else."""
         return self.module.dataset_class(self.scope) if self.is_class and self.scope else None

@@ -32,6 +32,8 @@ _MADE_ALONE = ("RandomSampler", "BatchSampler", "DistributedSampler", "ConcatDat
 # `train, val = get_dataloaders(args)`, looped over in epochs
 _GIVEN = re.compile(r"=\s*[\w.]*(?:[Ll]oader|[Dd]ata)\w*\(")
 _GIVEN_RAW = (b"epoch", b"oader")
+_HANDED = re.compile(r"num_workers\s*=|(?:[Ll]oader|[Dd]ata)\w*\([^)]*num_workers")
+_HANDED_RAW = b"num_workers"
 _STARTED_RAW = (b"non_blocking=True", b"oader")
 _TRAINER = re.compile(
     rf"\b(?:{'|'.join(sorted({name.rpartition('.')[2] for name in TRAINER_ARGUMENTS}))})\s*\("
@@ -79,7 +81,7 @@ def worth_decoding(raw: bytes) -> bool:
         return True
     if b"torch" not in raw:
         return False
-    if all(word in raw for word in _STARTED_RAW):
+    if _HANDED_RAW in raw or all(word in raw for word in _STARTED_RAW):
         return True
     return any(word in raw for word in _TAKEN_ON) or all(word in raw for word in _GIVEN_RAW)
 
@@ -92,6 +94,11 @@ def takes_loaders(text: str) -> bool:
 def starts_copies(text: str) -> bool:
     """Reports whether a file may copy parts of a loader's batches without waiting."""
     return "non_blocking=True" in text and "oader" in text
+
+
+def hands_workers(text: str) -> bool:
+    """Reports whether a file may give a number of workers to a function elsewhere."""
+    return "num_workers" in text and "torch" in text and _HANDED.search(text) is not None
 
 
 def matters(text: str) -> bool:
@@ -178,6 +185,7 @@ def subjects(text: str) -> Subjects | None:
         and not arguments
         and not takes_loaders(text)
         and not starts_copies(text)
+        and not hands_workers(text)
     ):
         return None
     pattern = r"^(?:import|from)\s|^\s*from\s+(?:torch|monai|[\w.]*dataset)[\w.]*\s+import\b"

@@ -334,7 +334,8 @@ class Copy:
 
     `device` is cuda, maybe-cuda (cuda where there is one), cpu, other or unknown, and `target` is
     the expression that says it. `stands` is the place of a copy in a function of another module,
-    such as "move.py, line 4"; `span` is then the call of the function.
+    such as "move.py, line 4"; `span` is then the call of the function. `apart` says that it stands
+    in a function of this file which the loop calls.
     """
 
     span: Span
@@ -346,6 +347,7 @@ class Copy:
     target: str = ""
     stands: str = ""
     converted: bool = False  # right before, and so perhaps from memory that is not pinned
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -613,6 +615,7 @@ class Module:
     target: Target
     loaders: tuple[LoaderCall, ...]
     trainers: tuple[LoaderCall, ...] = ()  # the arguments of such
+    handed: tuple[LoaderCall, ...] = ()  # calls that give a number of workers to others' loaders
     datasets: tuple[DatasetClass, ...] = ()
     dataset_uses: tuple[DatasetUse, ...] = ()
     loops: tuple[Loop, ...] = ()

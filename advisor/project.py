@@ -19,6 +19,7 @@ from .calls import ReadCall, loader_calls
 from .classes import Classes
 from .classes_model import DatasetClass
 from .definitions import Definition
+from .handed_workers import hands_on
 from .interest import LIBRARIES
 from .model import Argument, LoaderCall
 from .modules import INSTALLED, PACKAGE, Kind, Modules, Seen, beside
@@ -334,6 +335,10 @@ class OtherModule:
         if isinstance(made.within, Definition) and made.within.module is not self:
             return made.within.loader(made.part, lambda scope, name: NOTHING_KNOWN)
         return None
+
+    def hands_on(self, scope: Scope, name: str) -> bool:
+        """Reports whether a function or class gives its loader what it is given under a name."""
+        return hands_on(self.resolver, self._loaders.values(), scope, name)
 
     @cached_property
     def _loaders(self) -> dict[int, ReadCall]:

@@ -9,6 +9,7 @@ from .classes import dataset_classes
 from .datasets import dataset_uses
 from .epoch_calls import set_epochs
 from .epochs import Epochs
+from .handed_workers import handed_workers
 from .host_reads import host_reads
 from .loops import batch_loops
 from .loops_by_name import copies_by_name
@@ -60,6 +61,7 @@ def read(
         target=target,
         loaders=tuple(call.fact for call in calls),
         trainers=trainer_calls(resolver, classes),
+        handed=handed_workers(resolver, classes, calls),
         datasets=tuple(classes.facts),
         dataset_uses=tuple(uses),
         loops=loops,

@@ -101,7 +101,7 @@ def findings_at(package: Package, places: list[Place]) -> list[tuple[Place, dict
     """The findings of judged rules, each with the place that it is about.
 
     That is the loader of another file which its message names, or else the innermost place
-    that it lies in.
+    that it lies in, or that it points to.
     """
     ends = {
         place: last_line(place, (package.folder / place.file).read_text(encoding="utf-8"))
@@ -115,13 +115,13 @@ def findings_at(package: Package, places: list[Place]) -> list[tuple[Place, dict
     found = []
     for finding in json.loads(run.stdout):
         named = ELSEWHERE.findall(finding["message"])
-        around = [
-            place for place in places if (Path(place.file).name, str(place.line)) in named
-        ] or [
-            place
-            for place in places
-            if place.file == finding["path"] and place.line <= finding["line"] <= ends[place]
-        ]
+        around = [place for place in places if (Path(place.file).name, str(place.line)) in named]
+        for there in (finding, *finding["related"]):
+            around = around or [
+                place
+                for place in places
+                if place.file == there["path"] and place.line <= there["line"] <= ends[place]
+            ]
         if around and finding["code"] not in NOT_JUDGED:
             innermost = min(around, key=lambda place: ends[place] - place.line)
             found.append((innermost, finding))

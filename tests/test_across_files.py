@@ -511,3 +511,54 @@ def test_functions_elsewhere_that_loop_over_a_loader(
     )
     folder = written(tmp_path, {"pyproject.toml": "", "engine.py": engine, "train.py": script})
     assert [one[2] for one in found(folder, "--target-cores", "8")] == codes
+
+
+MAKING = """\
+from torch.utils.data import DataLoader
+
+
+def get_loader(rows, num_workers):
+    return DataLoader(rows, num_workers=num_workers)
+
+
+def loader_of(rows, **options):
+    pinned = options.pop("pin_memory", True)
+    return DataLoader(rows, pin_memory=pinned, **options)
+
+
+class Data:
+    def __init__(self, folder, num_workers=4):
+        self.folder = folder
+        self.num_workers = num_workers
+
+    def loader(self):
+        return DataLoader(self.folder, num_workers=self.num_workers)
+"""
+
+
+@pytest.mark.parametrize(
+    ("making", "call", "codes"),
+    [
+        (MAKING, "get_loader(rows, num_workers=64)", ["DL300"]),
+        (MAKING, "get_loader(rows, num_workers)", ["DL300"]),
+        (MAKING, "get_loader(rows, num_workers=os.cpu_count())", ["DL305"]),
+        (MAKING, "get_loader(rows, num_workers=8)", []),
+        (MAKING, "loader_of(rows, pin_memory=False, num_workers=64)", ["DL300"]),
+        (MAKING, "loader_of(rows, num_workers)", []),
+        (MAKING, "Data(rows, num_workers=64)", ["DL300"]),
+        (MAKING.replace("= num_workers", "= max(1, num_workers - 60)"), "Data(rows, num_workers)", []),
+        (MAKING.replace("pin_memory", "num_workers"), "loader_of(rows, num_workers=64)", []),
+        (MAKING.replace("=num_workers)", "=min(4, num_workers))"), "get_loader(rows, num_workers)", []),
+        (MAKING.replace("r(rows", "r(rows, *more"), "get_loader(rows, 0, num_workers)", []),
+    ],
+)
+def test_workers_given_to_who_makes_the_loader(
+    tmp_path: Path, making: str, call: str, codes: list[str]
+) -> None:
+    script = (
+        "import os\n\nimport torch\nfrom making import Data, get_loader, loader_of\n\n\n"
+        f"def main(rows):\n    num_workers = 64\n    loader = {call}\n"
+    )
+    files: dict[str, str | bytes] = {"making.py": making, "train.py": script}
+    folder = written(tmp_path, files)
+    assert [one[2] for one in found(folder, "--target-cores", "8")] == codes

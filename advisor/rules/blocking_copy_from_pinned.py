@@ -1,6 +1,6 @@
 from collections.abc import Iterable, Iterator
 
-from ..findings import Fix, Hit, Severity, rule
+from ..findings import Fix, Hit, Related, Severity, rule
 from ..model import Copy, LoaderCall, Loop, Module
 from ..values import Known, Made
 
@@ -18,7 +18,8 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
             words = _waits(copy, loop)
             if words is not None:
                 seen.add(copy)
-                yield Hit(copy.span, words, _fix(copy))
+                around = (Related(loop.span, "the batch comes from this loop"),)
+                yield Hit(copy.span, words, _fix(copy), around if copy.apart else ())
     for copies in module.copies_by_name:
         for copy in copies:
             words = None if copy.non_blocking or copy.converted else _beside(copy, copies)

@@ -10,7 +10,7 @@ from ..values import Known, Number, Origin
 
 @rule("DL305", Severity.INFO)
 def worker_count_source(module: Module) -> Iterator[Hit]:
-    for call in module.loaders:
+    for call in (*module.loaders, *module.handed):
         workers = call.arguments.get("num_workers")
         if workers is None or not call.workers.cases:
             continue

@@ -12,7 +12,7 @@ def workers_exceed_cores(module: Module) -> Iterator[Hit]:
     cores = module.target.cores
     if cores is None:
         return
-    for call in module.loaders:
+    for call in (*module.loaders, *module.handed):
         workers = call.arguments.get("num_workers")
         most = call.workers.most
         if workers is None or most is None or most[0] <= cores:

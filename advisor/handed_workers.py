@@ -1,0 +1,147 @@
+"""Functions and classes of the project that hand a number of workers on to their loader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from weakref import WeakKeyDictionary
+
+import libcst as cst
+
+from .calls import ReadCall, read_call
+from .classes import Classes
+from .definitions import Definition
+from .interest import hands_workers
+from .loader_classes import LoaderClass
+from .members import assignments
+from .model import LoaderCall
+from .nodes import callee_tail, dotted_name, keyword_argument
+from .resolve import Resolver
+from .scopes import Call, Scope
+from .values import Defined, Symbol, What
+
+COUNT = "num_workers"
+_WANTING = re.compile(r"[Ll]oader|[Dd]ata")
+
+
+def handed_workers(
+    resolver: Resolver, classes: Classes, calls: Iterable[ReadCall]
+) -> tuple[LoaderCall, ...]:
+    """The calls that give a number of workers to somebody else's loader; only that is known.
+
+    What a loader of this file gets from its callers by name is seen where that loader is made.
+    """
+    if not hands_workers(resolver.program.source.text):
+        return ()
+    calls = tuple(calls)
+    own = {id(one.call.node) for one in calls}
+    resolver.program.read_where(rf"\b{COUNT}\s*=", COUNT)
+    found = []
+    for call in [call for root in resolver.program.roots for call in _counting(root)]:
+        made = resolver.value(call.node.func, call.place) if id(call.node) not in own else ()
+        positional = _taken(resolver, calls, made[0].what) if len(made) == 1 else None
+        if positional is not None:
+            name = callee_tail(call.node) or ""
+            kind = LoaderClass("torch", name, positional, frozenset(), True, subclass=True)
+            fact = read_call(resolver, classes, call, kind)
+            if COUNT in fact.arguments:
+                only = {COUNT: fact.arguments[COUNT]}
+                found.append(replace(fact, arguments=only, hidden=True))
+    return tuple(found)
+
+
+_COUNTING: WeakKeyDictionary[Scope, tuple[Call, ...]] = WeakKeyDictionary()
+
+
+def _counting(root: Scope) -> tuple[Call, ...]:
+    """The calls in a block that may give a number of workers."""
+    found = _COUNTING.get(root)
+    if found is None:
+        found = _COUNTING[root] = tuple(
+            call
+            for scope in root.inside
+            for call in scope.calls
+            if keyword_argument(call.node, COUNT) is not None
+            or (call.node.args and _WANTING.search(callee_tail(call.node) or ""))
+        )
+    return found
+
+
+def _taken(resolver: Resolver, calls: Iterable[ReadCall], what: What) -> tuple[str, ...] | None:
+    """What a function or class takes by position, where it hands the number of workers on.
+
+    None where it does not; all names but that one are empty.
+    """
+    match what:
+        case Symbol(_, Definition(scope=Scope() as scope) as definition):
+            return _positional(scope) if definition.hands_on(COUNT) else None
+        case Defined("function", _, Scope() as scope):
+            return () if hands_on_rest(resolver, calls, scope, COUNT) else None
+    return None
+
+
+def _positional(scope: Scope) -> tuple[str, ...]:
+    function = scope.functions().get("__init__") if scope.kind == "class" else scope
+    if function is None or function.parameters is None:
+        return ()
+    params = function.parameters
+    names = [one.name.value for one in (*params.posonly_params, *params.params)]
+    own = function.parent is not None and function.parent.kind == "class"
+    return tuple(one if one == COUNT else "" for one in names[own:])
+
+
+def hands_on(resolver: Resolver, calls: Iterable[ReadCall], scope: Scope, name: str) -> bool:
+    """Reports whether what a function, or a class, is given under a name is a loader's as it is."""
+    calls = tuple(calls)
+    if scope.kind == "class":
+        init = scope.functions().get("__init__")
+        return init is not None and any(
+            _is_kept(resolver, scope, init, one.fact.arguments[name].code, name)
+            for one in calls
+            if name in one.fact.arguments and one.call.place.scope.enclosing("class") is scope
+        )
+    by_name = (
+        one.fact.arguments[name].code == name
+        for one in calls
+        if name in one.fact.arguments and _stands_in(one, scope)
+    )
+    if _is_as_given(scope, name) and any(by_name):
+        return True
+    return hands_on_rest(resolver, calls, scope, name)
+
+
+def hands_on_rest(resolver: Resolver, calls: Iterable[ReadCall], scope: Scope, name: str) -> bool:
+    """Reports whether a function gives a loader all keywords that it has no parameter for."""
+    rest = scope.parameters.star_kwarg if scope.parameters is not None else None
+    if rest is None or name in scope.bindings:
+        return False
+    return any(
+        arg.star == "**" and dotted_name(arg.value) == rest.name.value
+        for one in calls
+        if name not in one.fact.arguments and _stands_in(one, scope)
+        for arg in one.call.node.args
+    ) and not _mentions(resolver, scope, name)
+
+
+def _stands_in(read: ReadCall, scope: Scope) -> bool:
+    return read.call.place.scope.enclosing("function") is scope
+
+
+def _is_as_given(function: Scope, name: str) -> bool:
+    """Reports whether a name is a parameter that nothing else sets."""
+    return [one.kind for one in function.bindings.get(name, ())] == ["parameter"]
+
+
+def _is_kept(resolver: Resolver, owner: Scope, init: Scope, code: str, name: str) -> bool:
+    """Reports whether `code` is the attribute that keeps a parameter of `__init__`."""
+    me, _, attribute = code.partition(".")
+    kept = assignments(resolver, owner, attribute) if me == init.first_parameter else []
+    value = kept[0].value if len(kept) == 1 else None
+    return isinstance(value, cst.Name) and value.value == name and _is_as_given(init, name)
+
+
+def _mentions(resolver: Resolver, scope: Scope, name: str) -> bool:
+    """Reports whether the block around a function names what may be in its keywords."""
+    span = resolver.program.block_span(scope)
+    return name in resolver.program.source.text[span.start : span.end]
