@@ -546,9 +546,9 @@ class Data:
         (MAKING, "loader_of(rows, pin_memory=False, num_workers=64)", ["DL300"]),
         (MAKING, "loader_of(rows, num_workers)", []),
         (MAKING, "Data(rows, num_workers=64)", ["DL300"]),
-        (MAKING.replace("= num_workers", "= max(1, num_workers - 60)"), "Data(rows, num_workers)", []),
+        (MAKING.replace("= num_workers", "= num_workers // 9"), "Data(rows, num_workers)", []),
         (MAKING.replace("pin_memory", "num_workers"), "loader_of(rows, num_workers=64)", []),
-        (MAKING.replace("=num_workers)", "=min(4, num_workers))"), "get_loader(rows, num_workers)", []),
+        (MAKING.replace("=num_workers)", "=min(4, num_workers))"), "get_loader(rows, 64)", []),
         (MAKING.replace("r(rows", "r(rows, *more"), "get_loader(rows, 0, num_workers)", []),
     ],
 )
