@@ -14,11 +14,12 @@ from .classes import Classes
 from .definitions import Definition
 from .interest import hands_workers
 from .loader_classes import LoaderClass
-from .members import assignments
+from .members import assignments, outer_bases
 from .model import LoaderCall
-from .nodes import callee_tail, dotted_name, keyword_argument
+from .nodes import callee_tail, dotted_name, every_node, keyword_argument
 from .resolve import Resolver
 from .scopes import Call, Scope
+from .torch_api import LOADERS
 from .values import Defined, Symbol, What
 
 COUNT = "num_workers"
@@ -77,7 +78,9 @@ def _taken(resolver: Resolver, calls: Iterable[ReadCall], what: What) -> tuple[s
         case Symbol(_, Definition(scope=Scope() as scope) as definition):
             return _positional(scope) if definition.hands_on(COUNT) else None
         case Defined("function", _, Scope() as scope):
-            return () if hands_on_rest(resolver, calls, scope, COUNT) else None
+            return () if _hands_on_rest(calls, scope, COUNT) else None
+        case Defined("class", _, Scope() as scope):
+            return _positional(scope) if _gives_its_base(resolver, scope, COUNT) else None
     return None
 
 
@@ -96,11 +99,13 @@ def hands_on(resolver: Resolver, calls: Iterable[ReadCall], scope: Scope, name: 
     calls = tuple(calls)
     if scope.kind == "class":
         init = scope.functions().get("__init__")
-        return init is not None and any(
-            _is_kept(resolver, scope, init, one.fact.arguments[name].code, name)
+        kept = (
+            init is not None
+            and _is_kept(resolver, scope, init, one.fact.arguments[name].code, name)
             for one in calls
             if name in one.fact.arguments and one.call.place.scope.enclosing("class") is scope
         )
+        return any(kept) or _gives_its_base(resolver, scope, name)
     by_name = (
         one.fact.arguments[name].code == name
         for one in calls
@@ -108,20 +113,33 @@ def hands_on(resolver: Resolver, calls: Iterable[ReadCall], scope: Scope, name: 
     )
     if _is_as_given(scope, name) and any(by_name):
         return True
-    return hands_on_rest(resolver, calls, scope, name)
+    return _hands_on_rest(calls, scope, name)
 
 
-def hands_on_rest(resolver: Resolver, calls: Iterable[ReadCall], scope: Scope, name: str) -> bool:
-    """Reports whether a function gives a loader all keywords that it has no parameter for."""
-    rest = scope.parameters.star_kwarg if scope.parameters is not None else None
-    if rest is None or name in scope.bindings:
+def _hands_on_rest(calls: Iterable[ReadCall], scope: Scope, name: str) -> bool:
+    """Reports whether a function gives a loader the keywords that it has no parameter for."""
+    inside = (one.call.node for one in calls if _stands_in(one, scope))
+    return any(_gets_rest(node, scope) for node in inside) and not _mentions(scope, name)
+
+
+def _gives_its_base(resolver: Resolver, owner: Scope, name: str) -> bool:
+    """Reports whether a class of loaders gives torch's what its objects are made with."""
+    init = owner.functions().get("__init__")
+    if init is None or not any(base in LOADERS for base in outer_bases(resolver, owner)):
         return False
-    return any(
-        arg.star == "**" and dotted_name(arg.value) == rest.name.value
-        for one in calls
-        if name not in one.fact.arguments and _stands_in(one, scope)
-        for arg in one.call.node.args
-    ) and not _mentions(resolver, scope, name)
+    made = [call.node for call in init.calls if callee_tail(call.node) == "__init__"]
+    if any(_gets_rest(node, init) for node in made) and not _mentions(init, name):
+        return True
+    given = (keyword_argument(node, name) for node in made)
+    return _is_as_given(init, name) and any(dotted_name(one) == name for one in given)
+
+
+def _gets_rest(node: cst.Call, function: Scope) -> bool:
+    """Reports whether a call gets the **kwargs of the function that it stands in."""
+    rest = function.parameters.star_kwarg if function.parameters is not None else None
+    return rest is not None and any(
+        arg.star == "**" and dotted_name(arg.value) == rest.name.value for arg in node.args
+    )
 
 
 def _stands_in(read: ReadCall, scope: Scope) -> bool:
@@ -141,7 +159,10 @@ def _is_kept(resolver: Resolver, owner: Scope, init: Scope, code: str, name: str
     return isinstance(value, cst.Name) and value.value == name and _is_as_given(init, name)
 
 
-def _mentions(resolver: Resolver, scope: Scope, name: str) -> bool:
-    """Reports whether the block around a function names what may be in its keywords."""
-    span = resolver.program.block_span(scope)
-    return name in resolver.program.source.text[span.start : span.end]
+def _mentions(function: Scope, name: str) -> bool:
+    """Reports whether a function names what may be among its keywords."""
+    return any(
+        (isinstance(node, cst.Name) and node.value == name)
+        or (isinstance(node, cst.SimpleString) and node.evaluated_value == name)
+        for node in every_node(function.node)
+    )

@@ -533,6 +533,13 @@ class Data:
 
     def loader(self):
         return DataLoader(self.folder, num_workers=self.num_workers)
+
+
+class Graphs(DataLoader):
+    def __init__(self, rows, sizes, **options):
+        '''Takes `num_workers` and the like.'''
+        self.sizes = sizes
+        super().__init__(rows, collate_fn=self.collate, **options)
 """
 
 
@@ -547,6 +554,7 @@ class Data:
         (MAKING, "loader_of(rows, num_workers)", []),
         (MAKING, "Data(rows, num_workers=64)", ["DL300"]),
         (MAKING.replace("= num_workers", "= num_workers // 9"), "Data(rows, num_workers)", []),
+        (MAKING, "Graphs(rows, [9], num_workers=64)", ["DL300"]),
         (MAKING.replace("pin_memory", "num_workers"), "loader_of(rows, num_workers=64)", []),
         (MAKING.replace("=num_workers)", "=min(4, num_workers))"), "get_loader(rows, 64)", []),
         (MAKING.replace("r(rows", "r(rows, *more"), "get_loader(rows, 0, num_workers)", []),
@@ -556,7 +564,7 @@ def test_workers_given_to_who_makes_the_loader(
     tmp_path: Path, making: str, call: str, codes: list[str]
 ) -> None:
     script = (
-        "import os\n\nimport torch\nfrom making import Data, get_loader, loader_of\n\n\n"
+        "import os\n\nimport torch\nfrom making import Data, Graphs, get_loader, loader_of\n\n\n"
         f"def main(rows):\n    num_workers = 64\n    loader = {call}\n"
     )
     files: dict[str, str | bytes] = {"making.py": making, "train.py": script}
