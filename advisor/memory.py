@@ -127,8 +127,13 @@ class Memory:
         return True
 
     def _asked_again(self, question: Question, known: _Answer) -> _Answer:
-        """The present answer; where no block with that name was changed, it is the one known."""
-        if known.read is None or question[1].partition(".")[0] in self._changed:
+        """The present answer.
+
+        It is the one known of the last text, where no block with that name was changed since.
+        """
+        of_last_text = known.asked == self.now - 1
+        changed = question[1].partition(".")[0] in self._changed
+        if known.read is None or not of_last_text or changed:
             self.present.ask(question)
             return self._answers[question]
         self.present.read_again(known.read)

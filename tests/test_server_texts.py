@@ -89,6 +89,32 @@ def test_positions_beyond_the_end_mean_the_end() -> None:
     assert document.offset(lsp.Position(9, 0)) == 6
 
 
+TOGGLED = """\
+from torch.utils.data import DataLoader
+
+from photos import photos
+
+
+N = 0
+M = N
+
+
+def workers():
+    return M  # for the loader
+
+
+def build():
+    loader = DataLoader(photos, num_workers=workers(), prefetch_factor=2)
+    return loader
+
+
+def main():
+    for epoch in range(9):
+        for batch in build():
+            print(batch)
+"""
+
+
 def judged(text: str, memory: Memory | None = None) -> list[Any]:
     rules = [rule for rule in all_rules() if not rule.opt_in]
     report = analyze(Source("t.py", text), Target(8), rules, memory)
@@ -144,6 +170,32 @@ def test_what_is_remembered_of_a_program_changes_no_finding() -> None:
         assert told == judged(texts[-1])
         found += bool(told)
     assert found > 30
+
+
+def test_what_was_remembered_before_an_edit_and_its_undoing_is_not_believed() -> None:
+    """A few lines are changed and brought back, one of them at a time, in any order."""
+    dice = random.Random(9)
+    lines = TOGGLED.splitlines(keepends=True)
+    changed = {
+        5: "N = 4\n",
+        10: "    return 2\n",
+        14: "    loader = DataLoader(photos, num_workers=0)\n",
+        20: "    pass\n",
+    }
+    memory = Memory()
+    now: set[int] = set()
+    told = []
+    for _ in range(400):
+        now ^= {dice.choice(list(changed))}
+        text = "".join(changed[at] if at in now else line for at, line in enumerate(lines))
+        told.append((text, judged(text, memory)))
+    assert len({str(found) for _, found in told}) > 4
+    fresh = {}
+    for text, found in told:
+        if text not in fresh:
+            forget()
+            fresh[text] = judged(text)
+        assert found == fresh[text]
 
 
 @pytest.mark.asyncio
