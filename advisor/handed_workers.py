@@ -23,7 +23,7 @@ from .torch_api import LOADERS
 from .values import Defined, Symbol, What
 
 COUNT = "num_workers"
-_WANTING = re.compile(r"[Ll]oader|[Dd]ata")
+_WANTING = re.compile(r"[Ll]oader")
 
 
 def handed_workers(
@@ -64,7 +64,7 @@ def _counting(root: Scope) -> tuple[Call, ...]:
             for scope in root.inside
             for call in scope.calls
             if keyword_argument(call.node, COUNT) is not None
-            or (call.node.args and _WANTING.search(callee_tail(call.node) or ""))
+            or _WANTING.search(callee_tail(call.node) or "")
         )
     return found
 

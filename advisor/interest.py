@@ -32,7 +32,7 @@ _MADE_ALONE = ("RandomSampler", "BatchSampler", "DistributedSampler", "ConcatDat
 # `train, val = get_dataloaders(args)`, looped over in epochs
 _GIVEN = re.compile(r"=\s*[\w.]*(?:[Ll]oader|[Dd]ata)\w*\(")
 _GIVEN_RAW = (b"epoch", b"oader")
-_HANDED = re.compile(r"num_workers\s*=|(?:[Ll]oader|[Dd]ata)\w*\([^)]*num_workers")
+_HANDED = re.compile(r"num_workers\s*=|[Ll]oader\w*\([^)]*num_workers")
 _HANDED_RAW = b"num_workers"
 _STARTED_RAW = (b"non_blocking=True", b"oader")
 _TRAINER = re.compile(

@@ -553,7 +553,7 @@ class Graphs(DataLoader):
         (MAKING, "loader_of(rows, pin_memory=False, num_workers=64)", ["DL300"]),
         (MAKING, "loader_of(rows, num_workers)", []),
         (MAKING, "Data(rows, num_workers=64)", ["DL300"]),
-        (MAKING.replace("= num_workers", "= num_workers // 9"), "Data(rows, num_workers)", []),
+        (MAKING.replace("= num_workers", "= num_workers // 9"), "Data(rows, num_workers=64)", []),
         (MAKING, "Graphs(rows, [9], num_workers=64)", ["DL300"]),
         (MAKING.replace("pin_memory", "num_workers"), "loader_of(rows, num_workers=64)", []),
         (MAKING.replace("=num_workers)", "=min(4, num_workers))"), "get_loader(rows, 64)", []),
