@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from weakref import WeakKeyDictionary
 
 import libcst as cst
 
@@ -52,21 +51,12 @@ def handed_workers(
     return tuple(found)
 
 
-_COUNTING: WeakKeyDictionary[Scope, tuple[Call, ...]] = WeakKeyDictionary()
-
-
-def _counting(root: Scope) -> tuple[Call, ...]:
+def _counting(root: Scope) -> Iterator[Call]:
     """The calls in a block that may give a number of workers."""
-    found = _COUNTING.get(root)
-    if found is None:
-        found = _COUNTING[root] = tuple(
-            call
-            for scope in root.inside
-            for call in scope.calls
-            if keyword_argument(call.node, COUNT) is not None
-            or _WANTING.search(callee_tail(call.node) or "")
-        )
-    return found
+    yield from root.calls_by_keyword.get(COUNT, ())
+    for tail, calls in root.calls_by_tail.items():
+        if tail is not None and _WANTING.search(tail):
+            yield from (one for one in calls if keyword_argument(one.node, COUNT) is None)
 
 
 def _taken(resolver: Resolver, calls: Iterable[ReadCall], what: What) -> tuple[str, ...] | None:

@@ -238,6 +238,17 @@ class Scope:
         return found
 
     @cached_property
+    def calls_by_keyword(self) -> dict[str, list[Call]]:
+        """The calls in it and in all inside it, by the names of what they give by keyword."""
+        found: dict[str, list[Call]] = {}
+        for scope in self.everything():
+            for call in scope.calls:
+                for arg in call.node.args:
+                    if arg.keyword is not None:
+                        found.setdefault(arg.keyword.value, []).append(call)
+        return found
+
+    @cached_property
     def arguments_by_name(self) -> dict[str | None, list[tuple[Call, cst.Arg]]]:
         """What calls in it and in all inside it are given, by dotted names; others under None."""
         found: dict[str | None, list[tuple[Call, cst.Arg]]] = {}

@@ -11,8 +11,9 @@ for is reckoned from the batches of some seconds after the start. In one turn al
 the batches in the same order.
 
 On a virtual machine the host may keep cores for others: how many is said for each loader.
-Real epochs differ there from turn to turn: a predicted one is judged by their median, and those
-that are too far from it are printed with the range of the real ones.
+Real epochs differ there from turn to turn, and from minute to minute: right after a choice its ten
+epochs run three times, a predicted one is judged by their median, and those that are too far from
+it are printed with the range of the real ones.
 
 loadtune needs an adapter, written here, and cannot take an IterableDataset. It is
 installed into a temporary environment.
@@ -44,6 +45,7 @@ LOADTUNE = "0.3.0"
 GRID = (0, 1, 2, 3, 4, 6, 8, 12, 16)
 EPOCHS = 10
 SWEEPS, TURNS = 2, 6  # of the grid, and of those that came first in it
+AFTERWARDS = 3  # turns of a choice, right after it
 FINALISTS = 2  # of the grid, beside what was chosen
 LONGEST_S = 1.5  # for one number of workers in the sweep, after its start
 LONGEST_TURN_S = 3.0  # and for one of those that came first in it
@@ -292,7 +294,15 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
         choices: dict[str, list[Choice]] = {tool: [] for tool in tools}
         for turn in range(repeats):
             for tool in sorted(tools, reverse=bool(turn % 2)):
-                choices[tool].append(tools[tool](name))
+                choice = tools[tool](name)
+                choices[tool].append(choice)
+                if choice.setting is None or choice.epoch_s is None:
+                    continue
+                real = swept(name, [choice.setting], AFTERWARDS, LONGEST_S)[choice.setting]
+                job = choice.epoch_s * EPOCHS
+                errors.append(abs(job / median(real) - 1))
+                if errors[-1] > EPOCH_ERROR:
+                    far.append(f"{name} {job:.2f} ({min(real):.2f} to {max(real):.2f})")
         chosen = {c.setting for one in choices.values() for c in one if c.setting is not None}
         begun, stolen = time.perf_counter(), stolen_s()
         sweep = swept(name, sorted({*map(Setting, GRID), *chosen}), SWEEPS, LONGEST_S)
@@ -319,11 +329,6 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
                 )
                 if choice.measured_s is not None:
                     over = max(over, choice.measured_s - BUDGET_S)
-                if choice.epoch_s is not None:
-                    job, real = choice.epoch_s * EPOCHS, times[choice.setting]
-                    errors.append(abs(job / median(real) - 1))
-                    if errors[-1] > EPOCH_ERROR:
-                        far.append(f"{name} {job:.2f} ({min(real):.2f} to {max(real):.2f})")
             print(f"  {tool:9} {'; '.join(words)}")
             sys.stdout.flush()
     print()
