@@ -2,9 +2,9 @@
 
     python benchmarks/labelled.py [--package NAME] [--cache DIR]
 
-labelled.json, labelled_second.json and labelled_third.json name places in real packages, and for
-each the codes that are true there. Every place is looked up in its file first, so that a label can
-never be about another line than it was made for. Nothing of these packages is installed or run.
+labelled.json and those called second, third and fourth name places in real packages, and for each
+the codes that are true there. Every place is looked up in its file first, so that a label can never
+be about another line than it was made for. Nothing of these packages is installed or run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ from benchmarks.sources import CACHE, Package, fetched
 
 LABELS = tuple(
     Path(__file__).with_name(name)
-    for name in ("labelled.json", "labelled_second.json", "labelled_third.json")
+    for name in (
+        "labelled.json",
+        "labelled_second.json",
+        "labelled_third.json",
+        "labelled_fourth.json",
+    )
 )
 NODES: dict[str, type[ast.AST]] = {
     "loader": ast.Call,

@@ -1,8 +1,12 @@
+import re
 from collections.abc import Iterable, Iterator
 
 from ..findings import Fix, Hit, Related, Severity, rule
 from ..model import Copy, LoaderCall, Loop, Module
 from ..values import Known, Made
+
+# `device.type == "cuda"`, `use_cuda`, `not args.no_gpu`
+ASKS_FOR_GPU = re.compile(r"cuda|gpu", re.IGNORECASE)
 
 
 @rule("DL201", Severity.INFO)
@@ -86,6 +90,9 @@ def _surely_pageable(call: LoaderCall) -> bool:
 
 def _pins(call: LoaderCall) -> bool:
     """Reports whether batches are pinned wherever there is a GPU."""
+    argument = call.arguments.get("pin_memory")
+    if argument is not None and ASKS_FOR_GPU.search(argument.code):
+        return True
     scenarios = call.scenarios("pin_memory")
     return bool(scenarios) and all(
         s["pin_memory"].what == Known(True)
