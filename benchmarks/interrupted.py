@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -110,6 +111,11 @@ def abandoned_shm() -> set[str]:
     """The files in /dev/shm, where there is one, that no living process has mapped."""
     if not SHM.is_dir():
         return set()
+    # before the maps: a file that is made meanwhile is in neither, or in both
+    files: dict[Path, int] = {}
+    for path in SHM.iterdir():
+        with suppress(OSError):  # gone meanwhile
+            files[path] = path.stat().st_ino
     mapped: set[int] = set()
     for maps in Path("/proc").glob("[0-9]*/maps"):
         try:
@@ -118,14 +124,7 @@ def abandoned_shm() -> set[str]:
             continue
         # by inode: a semaphore is mapped before it has its name
         mapped.update(int(line.split(maxsplit=5)[4]) for line in lines if f" {SHM}/" in line)
-    found = set()
-    for path in SHM.iterdir():
-        try:
-            if path.stat().st_ino not in mapped:
-                found.add(path.name)
-        except OSError:
-            continue  # gone meanwhile
-    return found
+    return {path.name for path, inode in files.items() if inode not in mapped and path.exists()}
 
 
 def depth(process: psutil.Process, top: int) -> int:
