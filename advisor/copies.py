@@ -166,18 +166,19 @@ class _Follow:
         if device is None:
             return
         says = method == "type" or _says_whether_to_block(node, method)
-        deciding, where = node, place
-        if self.entered is not None and _is_left_to_default(node, *self.entered):
+        deciding, where, option = node, place, "non_blocking"
+        left = None if self.entered is None else _left_to_default(node, *self.entered)
+        if self.entered is not None and left is not None:
             says = False
             if not self.from_elsewhere:
-                deciding, where = self.entered[0].node, self.entered[0].place
+                deciding, where, option = self.entered[0].node, self.entered[0].place, left
         self.found.append(
             Copy(
                 span=self.resolver.program.span(deciding, where.scope),
                 method=method,
                 device=device,
                 non_blocking=says,
-                without_waiting=self.without_waiting(deciding, where),
+                without_waiting=self.without_waiting(deciding, where, option),
                 pinning=self.pinning(node.func, place),
                 target="" if target is None else self.code(target, place),
                 converted=_is_converted(node.func),
@@ -185,7 +186,7 @@ class _Follow:
             )
         )
 
-    def without_waiting(self, node: cst.Call, place: Place) -> Edit:
+    def without_waiting(self, node: cst.Call, place: Place, option: str) -> Edit:
         """What makes a call one that does not wait."""
         program = self.resolver.program
         opening = program.next_code(program.span(node.func, place.scope).end)
@@ -197,7 +198,7 @@ class _Follow:
             if program.source.text.startswith(",", closing):
                 separator = " "
                 closing = program.next_code(closing + 1)
-        return Edit(Span(closing, closing), f"{separator}non_blocking=True")
+        return Edit(Span(closing, closing), f"{separator}{option}=True")
 
     def code(self, node: cst.BaseExpression, place: Place) -> str:
         program = self.resolver.program
@@ -254,21 +255,18 @@ def _says_whether_to_block(node: cst.Call, method: str) -> bool:
     return sum(arg.keyword is None for arg in node.args) >= (2 if method == "cuda" else 3)
 
 
-def _is_left_to_default(node: cst.Call, call: Call, function: Scope) -> bool:
-    """Reports whether a copy waits since the call of its function does not say that it should not.
+def _left_to_default(node: cst.Call, call: Call, function: Scope) -> str | None:
+    """The parameter by which a copy waits since the call of its function does not give it.
 
-    That is where the function has a parameter for it, which is False by default.
+    It is False by default; None where there is none.
     """
     told = keyword_argument(node, "non_blocking")
     bound = [*function.bindings.get(told.value, ())] if isinstance(told, cst.Name) else []
     if [one.kind for one in bound] != ["parameter"]:
-        return False
-    default = bound[0].value
-    return (
-        isinstance(default, cst.Name)
-        and default.value == "False"
-        and argument_node(call.node, function, bound[0].name) is None
-    )
+        return None
+    name, default = bound[0].name, bound[0].value
+    waits = isinstance(default, cst.Name) and default.value == "False"
+    return name if waits and argument_node(call.node, function, name) is None else None
 
 
 def _events(scope: Scope, within: Loop | None) -> list[_Event]:

@@ -16,13 +16,14 @@ from .loader_classes import LoaderClass
 from .members import assignments, outer_bases
 from .model import LoaderCall
 from .nodes import callee_tail, dotted_name, every_node, keyword_argument
+from .parameters import positional_names
 from .resolve import Resolver
 from .scopes import Call, Scope
 from .torch_api import LOADERS
 from .values import Defined, Symbol, What
 
 COUNT = "num_workers"
-_WANTING = re.compile(r"[Ll]oader")
+_WANTING = re.compile(r"[Ll]oader")  # what is called so may be given workers by position
 
 
 def handed_workers(
@@ -43,7 +44,9 @@ def handed_workers(
         positional = _taken(resolver, calls, made[0].what) if len(made) == 1 else None
         if positional is not None:
             name = callee_tail(call.node) or ""
-            kind = LoaderClass("torch", name, positional, frozenset(), True, subclass=True)
+            kind = LoaderClass(
+                "torch", name, positional, frozenset(), takes_more=True, subclass=True
+            )
             fact = read_call(resolver, classes, call, kind)
             if COUNT in fact.arguments:
                 only = {COUNT: fact.arguments[COUNT]}
@@ -76,12 +79,8 @@ def _taken(resolver: Resolver, calls: Iterable[ReadCall], what: What) -> tuple[s
 
 def _positional(scope: Scope) -> tuple[str, ...]:
     function = scope.functions().get("__init__") if scope.kind == "class" else scope
-    if function is None or function.parameters is None:
-        return ()
-    params = function.parameters
-    names = [one.name.value for one in (*params.posonly_params, *params.params)]
-    own = function.parent is not None and function.parent.kind == "class"
-    return tuple(one if one == COUNT else "" for one in names[own:])
+    names = positional_names(function) if function is not None else ()
+    return tuple(one if one == COUNT else "" for one in names)
 
 
 def hands_on(resolver: Resolver, calls: Iterable[ReadCall], scope: Scope, name: str) -> bool:

@@ -76,7 +76,7 @@ def may_describe_loaders(raw: bytes) -> bool:
 def worth_decoding(raw: bytes) -> bool:
     """Reports whether a file names what could matter; `matters` then looks closer."""
     if any(word in raw for word in HOMES):
-        return any(word in raw for word in _SUBJECTS)
+        return any(word in raw for word in _SUBJECTS) or _HANDED_RAW in raw
     if _PREFIX_RAW in raw:
         return True
     if b"torch" not in raw:

@@ -145,17 +145,23 @@ def given_for(resolver: Resolver, call: Call, scope: Scope, name: str) -> Value 
     return NOTHING_KNOWN if isinstance(node, Unknown) else resolver.value(node, call.place)
 
 
+def positional_names(function: Scope) -> list[str]:
+    """The parameters that a call may fill by position, without the object of a method."""
+    params = function.parameters
+    assert params is not None
+    names = [one.name.value for one in (*params.posonly_params, *params.params)]
+    owner = function.parent
+    if owner is not None and owner.kind == "class" and not decorated(function, "staticmethod"):
+        return names[1:]
+    return names
+
+
 def argument_node(call: cst.Call, scope: Scope, name: str) -> cst.BaseExpression | Unknown | None:
     """What a call of the function `scope` gives for its parameter `name`; None for nothing.
 
     Unknown where a * or ** stands before it.
     """
-    params = scope.parameters
-    assert params is not None
-    names = [one.name.value for one in (*params.posonly_params, *params.params)]
-    owner = scope.parent
-    if owner is not None and owner.kind == "class" and not decorated(scope, "staticmethod"):
-        names = names[1:]
+    names = positional_names(scope)
     position = 0
     for arg in call.args:
         if arg.star:

@@ -92,7 +92,7 @@ def _pins(call: LoaderCall) -> bool:
     """Reports whether batches are pinned wherever there is a GPU."""
     argument = call.arguments.get("pin_memory")
     if argument is not None and ASKS_FOR_GPU.search(argument.code):
-        return True
+        return not _surely_pageable(call)
     scenarios = call.scenarios("pin_memory")
     return bool(scenarios) and all(
         s["pin_memory"].what == Known(True)
