@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import libcst as cst
 
 from .calling import PASSING
-from .nodes import callee_tail, dotted_name, every_parameter
+from .nodes import (
+    Path,
+    callee_tail,
+    dotted_name,
+    every_parameter,
+    target_names,
+    target_part,
+)
 from .parameters import argument_node
 from .scopes import Loop, Scope
 
@@ -19,6 +26,8 @@ class BatchTaker:
     """A loop over all batches, in the function `name`; each call of it runs that once."""
 
     name: str
+    loop: Loop
+    batch: frozenset[str]  # the names that it is bound to
     trains: bool
     breaks: bool
     tells_epoch: bool  # it calls set_epoch
@@ -32,10 +41,14 @@ def batch_taker(scope: Scope, call: cst.Call, argument: cst.Arg) -> BatchTaker |
     over = [loop for loop in scope.loops if _runs_over(loop, name)]
     if len(over) != 1 or over[0].place.loops or scope.yields:
         return None
+    loop = over[0]
+    assert loop.target is not None
     return BatchTaker(
         name=scope.name,
-        trains=trains(scope, over[0]),
-        breaks=leaves_at_once(over[0]),
+        loop=loop,
+        batch=frozenset(target_names(target_part(loop.target, _to_the_batch(loop)))),
+        trains=trains(scope, loop),
+        breaks=leaves_at_once(loop),
         tells_epoch=any(callee_tail(one.node) == "set_epoch" for one in scope.calls),
     )
 
@@ -69,10 +82,22 @@ def leaves_at_once(loop: Loop) -> bool:
 
 
 def _runs_over(loop: Loop, name: str) -> bool:
-    node = loop.iterable
-    while isinstance(node, cst.Call) and callee_tail(node) in _HANDING_ON and node.args:
-        node = node.args[0].value
-    return dotted_name(node) == name
+    return dotted_name(_unwrapped(loop)[-1]) == name
+
+
+def _to_the_batch(loop: Loop) -> Path:
+    """Where the batch is in what a loop takes from its iterable."""
+    return tuple(1 for one in _unwrapped(loop) if callee_tail(one) == "enumerate")
+
+
+def _unwrapped(loop: Loop) -> list[cst.BaseExpression | None]:
+    """A loop's iterable, and what it is made of: `enumerate(tqdm(loader))`, …, `loader`."""
+    found = [loop.iterable]
+    while isinstance(node := found[-1], cst.Call) and callee_tail(node) in _HANDING_ON:
+        if not node.args:
+            break
+        found.append(node.args[0].value)
+    return found
 
 
 _HANDING_ON = PASSING | {"enumerate"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from .definitions import Definition
-from .dictionaries import entry_or_default
+from .dictionaries import as_named, entry_or_default
 from .nodes import callee_tail, decorators, small_statements
 from .outside_calls import outside_call
 from .scopes import Place, Scope
@@ -134,7 +134,9 @@ def returned(resolver: Resolver, scope: Scope) -> Value:
     for one in scope.returns:
         given = consistent(one.place.given)
         if given is not None:
-            value = known(None) if one.value is None else resolver.value(one.value, one.place)
+            value = known(None)
+            if one.value is not None:
+                value = as_named(resolver.value(one.value, one.place), one.value, one.place)
             found += under(value, given)
     if found:
         return united(found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import libcst as cst
@@ -29,6 +31,7 @@ _SAME_BATCH = frozenset(
      "pin_memory", "items", "values", "get", "pop", "copy", "clone", "detach", "requires_grad_",
      "t", "type_as", "expand", "chunk", "split", "unbind", "narrow", "next"}
 )  # fmt: skip
+_SENDING = re.compile(r"^_?(?:\w+_)?to_?(?:cuda|gpu)$")
 _SAME_BATCH_FUNCTIONS = frozenset(
     {"Variable", "list", "tuple", "dict", "zip", "enumerate", "sorted", "reversed", "stack", "cat",
      "tqdm"}
@@ -51,6 +54,51 @@ def copies_in(resolver: Resolver, loop: Loop, names: Names) -> tuple[Copy, ...]:
         if comprehension is not None:
             walk.scope(comprehension, names)
     return tuple(dict.fromkeys(walk.found))
+
+
+def copies_elsewhere(
+    resolver: Resolver, call: Call, function: Definition, loop: Loop, names: Names
+) -> tuple[Copy, ...]:
+    """The copies in the loop of a function of another module, which a call here runs, as one."""
+    inner = function.scope
+    if inner is None:
+        return ()
+    found = copies_in(function.module.resolver, loop, names)
+    return _as_one(resolver, call, function.module, inner, found)
+
+
+def _as_one(
+    resolver: Resolver, call: Call, module: OtherModule, inner: Scope, found: Sequence[Copy]
+) -> tuple[Copy, ...]:
+    """The copies in a function of another module, as a call of it here tells the devices."""
+    if not found:
+        return ()
+    here = _Follow(resolver)
+    given = {
+        one.target: argument_node(call.node, inner, one.target)
+        for one in found
+        if one.target in inner.bindings
+    }
+    devices, targets = set(), set()
+    for one in found:
+        node = given.get(one.target)
+        if isinstance(node, cst.BaseExpression):
+            devices.add(here.device(node, call.place, one.method))
+            targets.add(here.code(node, call.place))
+        else:
+            devices.add(one.device)
+            targets.add(one.target)
+    copy = Copy(
+        span=resolver.program.span(call.node, call.place.scope),
+        method=found[0].method,
+        device=(devices.pop() if len(devices) == 1 else None) or "unknown",
+        non_blocking=any(one.non_blocking for one in found),
+        without_waiting=None,
+        target=targets.pop() if len(targets) == 1 else "",
+        converted=any(one.converted for one in found),
+        stands=module.stands(found[0].span),
+    )
+    return (copy,)
 
 
 class _Follow:
@@ -103,9 +151,18 @@ class _Follow:
         if tail == "map" and len(node.args) == 2 and is_batch(node.args[1].value, names):
             self.mapped(node.args[0].value, call.place)
         given = any(not arg.star and is_batch(arg.value, names) for arg in node.args)
-        if not given or depth >= DEEPEST:
+        if not given:
             return
-        for case in self.resolver.value(func, call.place):
+        before = len(self.found)
+        if depth < DEEPEST:
+            self.into(call, names, depth)
+        if len(self.found) == before and _SENDING.search(tail or ""):
+            self.sent(call)
+
+    def into(self, call: Call, names: Names, depth: int) -> None:
+        """Follow the batch into the function that is called."""
+        node = call.node
+        for case in self.resolver.value(node.func, call.place):
             match case.what:
                 case Defined("function", _, Scope() as inner):
                     received = _received(node, inner, names)
@@ -118,38 +175,23 @@ class _Follow:
                     if received:
                         self.elsewhere(call, definition.module, inner, received)
 
+    def sent(self, call: Call) -> None:
+        """Note the copy by a function whose name alone tells of it: `to_cuda(batch)`."""
+        self.found.append(
+            Copy(
+                span=self.resolver.program.span(call.node, call.place.scope),
+                method=callee_tail(call.node) or "",
+                device="maybe-cuda",
+                non_blocking=True,  # as far as can be seen
+                without_waiting=None,
+            )
+        )
+
     def elsewhere(self, call: Call, module: OtherModule, inner: Scope, names: Names) -> None:
         """Note the copy that a function of another module makes of the batch."""
         there = _Follow(module.resolver, (call, inner))
         there.scope(inner, names, DEEPEST)
-        if not there.found:
-            return
-        given = {
-            one.target: argument_node(call.node, inner, one.target)
-            for one in there.found
-            if one.target in inner.bindings
-        }
-        devices, targets = set(), set()
-        for one in there.found:
-            node = given.get(one.target)
-            if isinstance(node, cst.BaseExpression):
-                devices.add(self.device(node, call.place, one.method))
-                targets.add(self.code(node, call.place))
-            else:
-                devices.add(one.device)
-                targets.add(one.target)
-        self.found.append(
-            Copy(
-                span=self.resolver.program.span(call.node, call.place.scope),
-                method=there.found[0].method,
-                device=(devices.pop() if len(devices) == 1 else None) or "unknown",
-                non_blocking=any(one.non_blocking for one in there.found),
-                without_waiting=None,
-                target=targets.pop() if len(targets) == 1 else "",
-                converted=any(one.converted for one in there.found),
-                stands=module.stands(there.found[0].span),
-            )
-        )
+        self.found += _as_one(self.resolver, call, module, inner, there.found)
 
     def mapped(self, function: cst.BaseExpression, place: Place) -> None:
         """Follow the batch into the lambda of `map(lambda part: …, batch)`."""

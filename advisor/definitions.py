@@ -1,4 +1,4 @@
-"""A class or function that stands in another module of the user's project."""
+"""What a file gets from the other modules of the user's project."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .classes_model import DatasetClass
+    from .dictionaries import Entries
     from .model import LoaderCall
     from .nodes import Path
     from .project import Given, OtherModule
-    from .scopes import Scope
-    from .values import Value
+    from .scopes import Call, Scope
+    from .values import Group, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +61,38 @@ class Definition:
     def dataset_class(self) -> DatasetClass | None:
         """What is known of a class of datasets; None for all else."""
         return self.module.dataset_class(self.scope) if self.is_class and self.scope else None
+
+
+@dataclass(frozen=True, slots=True)
+class HandedLoader:
+    """A loader that a caller in another module hands in, as it is seen here.
+
+    `is_own` says that the caller's module makes it.
+    """
+
+    fact: LoaderCall = field(repr=False)
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideCall:
+    """A call in another module, of a function or class of this file."""
+
+    module: OtherModule = field(repr=False)
+    call: Call
+
+    def given(self, scope: Scope, name: str) -> Value | None:
+        """What it gives for a parameter of the function; None for nothing."""
+        return self.module.gives(self.call, scope, name)
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideDictionary:
+    """A dictionary that a function of another module made; nobody else holds it."""
+
+    module: OtherModule = field(repr=False)
+    made: Group
+
+    def entries(self) -> Entries | None:
+        """Its keys; None where they cannot be told."""
+        return self.module.entries(self.made)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from .definitions import OutsideDictionary
 from .nodes import dotted_name
 from .reaching import AT_THE_END, Order, Reaching
 from .scopes import Binding, Place, Scope
@@ -78,16 +79,32 @@ def entries_of(resolver: Resolver, node: cst.BaseExpression, place: Place) -> En
 
 
 def entries_of_value(resolver: Resolver, value: Value) -> Entries | None:
-    """The keys of dictionaries written out in this file."""
+    """The keys of dictionaries written out in this file, or made by a function of another one."""
     several: list[tuple[Entries, Given]] = []
     for case in value:
         if not isinstance(case.what, Group) or case.what.kind != "dict" or not case.what.where:
             return None
-        entries = _written_out(resolver, *case.what.where)
+        where = case.what.where
+        if isinstance(where, OutsideDictionary):
+            entries = where.entries()
+        else:
+            entries = _written_out(resolver, *where)
         if entries is None:
             return None
         several.append((entries, case.given))
     return _merged(several)
+
+
+def as_named(value: Value, node: cst.BaseExpression, place: Place) -> Value:
+    """A value with its dictionaries as they are where `node` names them, changed since made."""
+    if not isinstance(node, cst.Name):
+        return value
+    return tuple(
+        replace(case, what=Group("dict", (node, place)))
+        if isinstance(case.what, Group) and case.what.kind == "dict"
+        else case
+        for case in value
+    )
 
 
 def _merged(several: Iterable[tuple[Entries, Given]]) -> Entries:
@@ -103,6 +120,8 @@ def _merged(several: Iterable[tuple[Entries, Given]]) -> Entries:
 
 def _written_out(resolver: Resolver, node: cst.CSTNode, place: Place) -> Entries | None:
     """The keys of `{…}` and `dict(…)`; None for a comprehension."""
+    if isinstance(node, cst.Name):
+        return entries_of(resolver, node, place)
     if isinstance(node, cst.Call):
         return _of_call(resolver, node, place)
     if not isinstance(node, cst.Dict):

@@ -32,8 +32,12 @@ _MADE_ALONE = ("RandomSampler", "BatchSampler", "DistributedSampler", "ConcatDat
 # `train, val = get_dataloaders(args)`, looped over in epochs
 _GIVEN = re.compile(r"=\s*[\w.]*(?:[Ll]oader|[Dd]ata)\w*\(")
 _GIVEN_RAW = (b"epoch", b"oader")
+# `for batch in loader`, and a copy to a device
+_LOOPED = re.compile(r"\bfor\b[^\n]*\bin\b[^\n]*[Ll]oader")
+_COPIED = (".to(", ".cuda(")
 _HANDED = re.compile(r"num_workers\s*=|[Ll]oader\w*\([^)]*num_workers")
 _HANDED_RAW = b"num_workers"
+_GENERATORS = ("default_rng(", "RandomState(", "random.Random(")
 _STARTED_RAW = (b"non_blocking=True", b"oader")
 _TRAINER = re.compile(
     rf"\b(?:{'|'.join(sorted({name.rpartition('.')[2] for name in TRAINER_ARGUMENTS}))})\s*\("
@@ -83,17 +87,31 @@ def worth_decoding(raw: bytes) -> bool:
         return False
     if _HANDED_RAW in raw or all(word in raw for word in _STARTED_RAW):
         return True
-    return any(word in raw for word in _TAKEN_ON) or all(word in raw for word in _GIVEN_RAW)
+    if any(word in raw for word in _TAKEN_ON) or all(word in raw for word in _GIVEN_RAW):
+        return True
+    if any(word.encode() in raw for word in _GENERATORS):
+        return True
+    return b"oader" in raw and any(word.encode() in raw for word in _COPIED)
 
 
 def takes_loaders(text: str) -> bool:
-    """Reports whether a file may loop over loaders that a function elsewhere gives it."""
-    return "epoch" in text and "oader" in text and _GIVEN.search(text) is not None
+    """Reports whether a file may loop over loaders that it gets from other modules."""
+    if "oader" not in text:
+        return False
+    if any(one in text for one in _COPIED) and _LOOPED.search(text) is not None:
+        return True
+    return "epoch" in text and _GIVEN.search(text) is not None
 
 
 def starts_copies(text: str) -> bool:
     """Reports whether a file may copy parts of a loader's batches without waiting."""
     return "non_blocking=True" in text and "oader" in text
+
+
+def draws_from_its_own(text: str) -> bool:
+    """Reports whether a file may hold a transform that draws from a generator of its own."""
+    called = "def __call__(" in text or "def forward(" in text
+    return called and any(one in text for one in _GENERATORS)
 
 
 def hands_workers(text: str) -> bool:
@@ -186,6 +204,7 @@ def subjects(text: str) -> Subjects | None:
         and not takes_loaders(text)
         and not starts_copies(text)
         and not hands_workers(text)
+        and not draws_from_its_own(text)
     ):
         return None
     pattern = r"^(?:import|from)\s|^\s*from\s+(?:torch|monai|[\w.]*dataset)[\w.]*\s+import\b"
@@ -202,6 +221,9 @@ def subjects(text: str) -> Subjects | None:
     if arguments:
         pattern += f"|{_TRAINER.pattern}"
         words.append(TRAINER_PREFIX)
+    if draws_from_its_own(text):
+        pattern += "|" + "|".join(map(re.escape, _GENERATORS))
+        words += _GENERATORS
     if seeded:
         pattern += r"|get_state"
         words.append("get_state")

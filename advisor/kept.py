@@ -180,12 +180,17 @@ def _of_parts(resolver: Resolver, kept: Kept, worker: Reached) -> Iterator[Kept]
     bases = outer_bases(resolver, inner)
     if any(base is None or base.startswith("torch.utils.data.") for base in bases):
         return
-    names = {"__call__", *worker.names()} - {"__init__"}
-    used = Reached(resolver, inner, sorted(names & inner.functions().keys()))
+    for part in drawn_on(resolver, inner, {"__call__", *worker.names()} - {"__init__"}):
+        yield replace(part, attribute=f"{kept.attribute}.{part.attribute}", holder="part")
+
+
+def drawn_on(resolver: Resolver, owner: Scope, entries: Iterable[str]) -> Iterator[Kept]:
+    """What objects of a class keep, and use unchanged in these methods."""
+    used = Reached(resolver, owner, sorted({*entries} & owner.functions().keys()))
     unchanged = used.attributes() - used.rebound() - used.reseeded()
-    for part in _of_the_object(resolver, inner):
-        if part.attribute in unchanged:
-            yield replace(part, attribute=f"{kept.attribute}.{part.attribute}", holder="part")
+    for kept in _of_the_object(resolver, owner):
+        if kept.attribute in unchanged:
+            yield kept
 
 
 # Names in the class body, and names at the left margin that worker code uses

@@ -8,31 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 
 import libcst as cst
 
 from .accumulated import kept_tensors
 from .batch_takers import BACKWARD, batch_taker, leaves_at_once, trains
-from .calls import TAKERS, ReadCall
+from .calls import ReadCall
 from .clocks import timing
-from .copies import copies_in
-from .cycles import handed_on
+from .copies import copies_elsewhere, copies_in
 from .definitions import Definition
 from .epoch_calls import late_set_epochs
 from .epochs import Epochs
 from .interest import READ_WITH_LOADERS, takes_loaders
 from .model import Loop
-from .nodes import Path, callee_tail, target_names, target_part
-from .parameters import argument_node, given_for
+from .nodes import callee_tail, target_names, target_part
 from .reentry import reentered
 from .repetition import Repeats, Repetition
 from .resolve import Resolver
 from .scopes import Call, Place, Scope
 from .scopes import Loop as LoopNode
+from .taken_loaders import Taken, TakenLoaders
+from .text import Span
 from .trials import handlers
-from .values import Case, Defined, Group, Made, Symbol, Value
+from .values import Defined, Symbol
 
 MAIN_GUARD = "__name__ =="
 TAKING_ALL = ("list", "tuple", "sum", "set", "deque")
@@ -40,29 +39,19 @@ TAKING_ALL = ("list", "tuple", "sum", "set", "deque")
 
 def batch_loops(resolver: Resolver, calls: Iterable[ReadCall], epochs: Epochs) -> tuple[Loop, ...]:
     """Everything that takes batches from the loaders of a module, in order of place."""
-    read = {id(one.call.node): one for one in calls}
-    if not read and not takes_loaders(resolver.program.source.text):
+    calls = tuple(calls)
+    if not calls and not takes_loaders(resolver.program.source.text):
         return ()
-    return tuple(_Consumption(resolver, read, epochs).loops())
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """A loader as a loop sees it: which, through which calls, and where the batch is."""
-
-    read: ReadCall
-    via: tuple[Call, ...]
-    path: Path
+    return tuple(_Consumption(resolver, TakenLoaders(resolver, calls), epochs).loops())
 
 
 @dataclass(frozen=True)
 class _Consumption:
-    """What takes batches from the loaders, by the ids of the nodes that build them."""
+    """What takes batches from the loaders."""
 
     resolver: Resolver
-    read: dict[int, ReadCall]
+    loaders: TakenLoaders
     epochs: Epochs
-    outside: dict[tuple[int, Path], ReadCall | None] = field(default_factory=dict)
 
     def loops(self) -> list[Loop]:
         """All of it, in order of place."""
@@ -90,7 +79,7 @@ class _Consumption:
     def read_consumers(self) -> None:
         """Read the blocks that loaders are used in, and the functions they are given to."""
         program = self.resolver.program
-        names = {name for one in self.read.values() for name in one.fact.names}
+        names = {name for one in self.loaders.read.values() for name in one.fact.names}
         words = [rf"\b{re.escape(name)}\b" for name in names if "." not in name]
         program.read_where("|".join([READ_WITH_LOADERS.pattern, *words]))
         for root in program.roots:
@@ -99,9 +88,11 @@ class _Consumption:
                     self.resolver.value(call.node.func, call.place)
 
     def repeats(
-        self, place: Place, iterable: cst.BaseExpression, taken: _Taken, *, called: bool = False
+        self, place: Place, iterable: cst.BaseExpression, taken: Taken, *, called: bool = False
     ) -> Repeats:
         """What repeats a consumer; `called`: or the function that it stands in."""
+        if taken.read is None:
+            return Repeats(None, False, False)
         repetition = Repetition(self.resolver, self.epochs)
         built = taken.read.call.place
         found = repetition.around(place, iterable, built, taken.via)
@@ -109,73 +100,21 @@ class _Consumption:
             return repetition.around_callers(place, iterable, built, taken.via) or found
         return found
 
-    # Which loaders an expression gives
-
-    def taken(self, value: Value, path: Path = ()) -> Iterator[_Taken]:
-        """The loaders among the cases of what a loop iterates over."""
-        for case in value:
-            yield from self.taken_from(case, path)
-
-    def taken_from(self, case: Case, path: Path) -> Iterator[_Taken]:
-        """The loaders in one case, be it in enumerate() or zip()."""
-        what = case.what
-        if isinstance(what, Group) and what.kind == "generator":
-            yield from self.taken_in_turn(what, path)
-        if not isinstance(what, Made) or what.where is None:
-            return
-        node, place = what.where[:2]
-        read = self.read_from(what)
-        if read is not None:
-            yield _Taken(read, case.via, path)
-        elif what.part:
-            return
-        elif what.name == "builtins.enumerate" and node.args:
-            yield from self.taken(self.resolver.value(node.args[0].value, place), (*path, 1))
-        elif what.name == "builtins.zip":
-            for index, arg in enumerate(node.args):
-                if not arg.star:
-                    yield from self.taken(self.resolver.value(arg.value, place), (*path, index))
-
-    def taken_in_turn(self, made: Group, path: Path) -> Iterator[_Taken]:
-        """The loader whose batches a generator function hands on: `cycle(loader)`."""
-        match made.where:
-            case (cst.Call() as node, Place() as place, Scope() as function):
-                name = handed_on(function)
-                given = None if name is None else argument_node(node, function, name)
-                if isinstance(given, cst.BaseExpression):
-                    yield from self.taken(self.resolver.value(given, place), path)
-
-    def read_from(self, made: Made) -> ReadCall | None:
-        """The loader that a value is; of another module, with the call here that gave it."""
-        node, place = made.where[:2]
-        if not isinstance(made.within, Definition) or made.within.is_class:
-            return self.read.get(id(node)) if not made.part else None
-        key = id(node), made.part
-        if key not in self.outside:
-            program = self.resolver.program
-            named = (tail for tail in TAKERS if f"{tail}(" in program.source.text)
-            given_on = any(program.calls_named(tail) for tail in named)
-            call = Call(node, place)
-            given = partial(given_for, self.resolver, call)
-            fact = None if given_on else made.within.loader(made.part, given)
-            self.outside[key] = None if fact is None else ReadCall(call, fact)
-        return self.outside[key]
-
     # What takes them
 
     def over(self, loop: LoopNode, iterable: cst.BaseExpression) -> Iterator[Loop]:
         """The loaders whose batches a loop runs over."""
         seen: set[int] = set()
-        for taken in self.taken(self.resolver.value(iterable, loop.place)):
-            if id(taken.read) in seen:
+        for taken in self.loaders.of(self.resolver.value(iterable, loop.place)):
+            if id(taken.fact) in seen:
                 continue
-            seen.add(id(taken.read))
+            seen.add(id(taken.fact))
             assert loop.target is not None
             names = frozenset(target_names(target_part(loop.target, taken.path)))
             repeats = self.repeats(loop.place, iterable, taken, called=True)
             comprehension = isinstance(loop.node, cst.CompFor)
             yield Loop(
-                loader=taken.read.fact,
+                loader=taken.fact,
                 kind="comprehension" if comprehension else "for",
                 span=self.resolver.program.span(iterable, loop.place.scope),
                 epochs=repeats.epochs,
@@ -189,17 +128,27 @@ class _Consumption:
                 conditional=repeats.conditional,
                 breaks=leaves_at_once(loop),
                 trains=self.trains(loop),
-                reentered=reentered(self.resolver, loop, iterable, taken.read),
+                reentered=self.reentered(loop, iterable, taken),
                 kept_tensors=kept_tensors(self.resolver, loop, names),
-                late_set_epochs=late_set_epochs(self.resolver, loop, taken.read),
+                late_set_epochs=self.late(loop, taken),
+                told_where_made=taken.told,
             )
+
+    def reentered(self, loop: LoopNode, iterable: cst.BaseExpression, taken: Taken) -> Span | None:
+        """Where else its very loader is iterated over meanwhile."""
+        made_here = taken.read
+        return reentered(self.resolver, loop, iterable, made_here) if made_here else None
+
+    def late(self, loop: LoopNode, taken: Taken) -> tuple[Span, ...]:
+        """The calls of set_epoch on a loader's sampler once per batch."""
+        return late_set_epochs(self.resolver, loop, taken.read) if taken.read is not None else ()
 
     def by_call(self, call: Call, node: cst.BaseExpression, kind: str) -> Iterator[Loop]:
         """The loader that `next(iter(node))` or `list(node)` takes from."""
-        for taken in self.taken(self.resolver.value(node, call.place)):
+        for taken in self.loaders.of(self.resolver.value(node, call.place)):
             repeats = self.repeats(call.place, node, taken)
             yield Loop(
-                loader=taken.read.fact,
+                loader=taken.fact,
                 kind=kind,
                 span=self.resolver.program.span(call.node, call.place.scope),
                 epochs=repeats.epochs,
@@ -215,9 +164,9 @@ class _Consumption:
         around = next((one for one in reversed(call.place.loops) if one.body), None)
         if around is None:
             return
-        for taken in self.taken(self.resolver.value(iterator, call.place)):
+        for taken in self.loaders.of(self.resolver.value(iterator, call.place)):
             yield Loop(
-                loader=taken.read.fact,
+                loader=taken.fact,
                 kind="step",
                 span=self.resolver.program.span(call.node, call.place.scope),
                 epochs=None,
@@ -231,13 +180,13 @@ class _Consumption:
 
     def elsewhere(self) -> Iterator[Loop]:
         """The loops in functions of other modules, over loaders that they are given here."""
-        names = {name for one in self.read.values() for name in one.fact.names}
+        names = {name for one in self.loaders.read.values() for name in one.fact.names}
         for root in self.resolver.program.roots:
             for name in sorted(names):
                 for call, arg in root.arguments_by_name.get(name, ()):
                     yield from self.in_function(call, arg)
             for call, arg in root.arguments_by_name.get(None, ()):
-                if id(arg.value) in self.read:
+                if id(arg.value) in self.loaders.read:
                     yield from self.in_function(call, arg)
 
     def in_function(self, call: Call, arg: cst.Arg) -> Iterator[Loop]:
@@ -251,10 +200,10 @@ class _Consumption:
         taker = None if scope is None else batch_taker(scope, call.node, arg)
         if taker is None:
             return
-        for taken in self.taken(self.resolver.value(arg.value, call.place)):
+        for taken in self.loaders.of(self.resolver.value(arg.value, call.place)):
             repeats = self.repeats(call.place, arg.value, taken, called=True)
             yield Loop(
-                loader=taken.read.fact,
+                loader=taken.fact,
                 kind="for",
                 span=self.resolver.program.span(arg.value, call.place.scope),
                 epochs=repeats.epochs,
@@ -264,6 +213,8 @@ class _Consumption:
                 conditional=repeats.conditional,
                 breaks=taker.breaks,
                 trains=taker.trains,
+                copies=copies_elsewhere(self.resolver, call, definition, taker.loop, taker.batch),
+                elsewhere=True,
                 tells_epoch=taker.tells_epoch,
             )
             return

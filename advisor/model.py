@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 
-from .classes_model import Callback, DatasetClass, DeviceCall
+from .classes_model import Callback, DatasetClass, DeviceCall, Kept
 from .target import Target
 from .text import Edit, Source, Span
 from .torch_api import DEFAULTS
@@ -398,6 +398,8 @@ class Loop:
     `kind` is for, comprehension, next (`next(iter(loader))`), step (`next(iterator)` in a
     loop) or whole (`list(loader)`).
     `epochs` is the loop that repeats it, None where it runs once as far as can be seen.
+    `elsewhere` says that it stands in a function of another module, which is called at `span`;
+    `told_where_made`, that a caller in another module makes the loader, and is told what it lacks.
     """
 
     loader: LoaderCall
@@ -417,7 +419,17 @@ class Loop:
     reentered: Span | None = None  # where else its very loader is iterated over meanwhile
     late_set_epochs: tuple[Span, ...] = ()  # on the loader's sampler, once per batch
     kept_tensors: tuple[KeptTensor, ...] = ()
+    elsewhere: bool = False
+    told_where_made: bool = False
     tells_epoch: bool = False  # set_epoch is called in the other module where the loop stands
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A class of transforms that draws from the generator it keeps."""
+
+    name: str
+    generator: Kept
 
 
 @dataclass(frozen=True)
@@ -621,6 +633,7 @@ class Module:
     loops: tuple[Loop, ...] = ()
     outside_loops: tuple[Loop, ...] = ()  # over loaders that other modules make
     # in each loop over what is a loader by its name alone
+    transforms: tuple[Transform, ...] = ()
     copies_by_name: tuple[tuple[Copy, ...], ...] = ()
     rebuilt: tuple[Rebuilt, ...] = ()
     changes: tuple[DatasetChange, ...] = ()

@@ -7,6 +7,7 @@ asked for once more. Nothing is imported.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Literal, NamedTuple, TypeAlias
@@ -19,7 +20,7 @@ MOST_FILES = 100  # of a folder that is searched for options
 FARTHEST = 8  # folders from a file up to the folder of its project
 
 Contents: TypeAlias = Callable[[str], str | None]  # a file's text; None for what cannot be read
-Kind: TypeAlias = Literal["roots", "module", "text", "options"]
+Kind: TypeAlias = Literal["roots", "module", "text", "options", "naming"]
 
 
 class Seen(NamedTuple):
@@ -29,6 +30,8 @@ class Seen(NamedTuple):
     `module`: the file of a module, given by its folder and name; the folder of a package
     without a file; empty where there is none. `text`: a hash of what a file says. `options`: the
     files of a folder, given as `folder/*.py`, that declare options of a command line, a line each.
+    `naming`: the files of a folder that import something of a module, given as
+    `folder/*.py module.name`, a line each.
     """
 
     kind: Kind
@@ -74,6 +77,9 @@ class Modules:
         self._texts.pop(path, None)
         self._answers.pop(("text", path), None)
         self._answers.pop(("options", beside(path)), None)
+        for kind, subject in [*self._answers]:
+            if kind == "naming" and subject.startswith(f"{beside(path)} "):
+                del self._answers[kind, subject]
 
     def text(self, path: str) -> str | None:
         """What a file says; None where it cannot be read."""
@@ -118,10 +124,29 @@ class Modules:
         return "\n".join(dict.fromkeys(found))
 
     def _with_options(self, pattern: str) -> str:
-        folder = os.path.dirname(pattern)
-        names = sorted(one for one in self._entries(folder) if one.endswith(".py"))
-        paths = [os.path.join(folder, one) for one in names] if len(names) <= MOST_FILES else []
+        paths = self._files(os.path.dirname(pattern))
         return "\n".join(one for one in paths if "add_argument(" in (self.text(one) or ""))
+
+    def _naming(self, subject: str) -> str:
+        pattern, _, dotted = subject.rpartition(" ")
+        module, _, name = dotted.rpartition(".")
+        imported, whole = (
+            re.compile(rf"\bimport\s+(?:\([^)]*|(?:[^\n(\\]|\\\n)*)\b{re.escape(one)}\b")
+            for one in (name, module)
+        )
+        found = []
+        for path in self._files(os.path.dirname(pattern)):
+            text = self.text(path) or ""
+            if name not in text:
+                continue
+            if imported.search(text) or (f".{name}(" in text and whole.search(text)):
+                found.append(path)
+        return "\n".join(found)
+
+    def _files(self, folder: str) -> list[str]:
+        """The modules in a folder; none where they are too many."""
+        names = sorted(one for one in self._entries(folder) if one.endswith(".py"))
+        return [os.path.join(folder, one) for one in names] if len(names) <= MOST_FILES else []
 
     def _text_hash(self, path: str) -> str:
         text = self.text(path)
@@ -135,4 +160,5 @@ _ANSWERED: dict[Kind, Callable[[Modules, str], str]] = {
     "module": Modules._module,
     "text": Modules._text_hash,
     "options": Modules._with_options,
+    "naming": Modules._naming,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from .values import (
     Value,
     What,
     combined,
+    interval,
     united,
 )
 
@@ -55,7 +57,9 @@ def outside_call(resolver: Resolver, name: str, node: cst.Call, place: Place) ->
             return resolver.value(args[0].value, place)
         case "multiprocessing.get_context" | "torch.multiprocessing.get_context" if plain and args:
             return resolver.value(args[0].value, place)  # a loader takes its name as well
-        case "math.ceil" | "math.floor":
+        case "math.ceil" if plain and len(args) == 1:
+            return combined(_rounded_up, resolver.value(args[0].value, place))
+        case "math.floor":
             return (Case(Number("int")),)
         case "torch.manual_seed":
             return (Case(Made("torch.Generator", (node, place))),)
@@ -151,6 +155,14 @@ def _as_int(what: What) -> What:
                 f"int({source})" if source else "",
             )
     return Number("int")
+
+
+def _rounded_up(what: What) -> What:
+    bounds = interval(what)
+    if bounds is None:
+        return Number("int")
+    low, high = (math.ceil(one) if one and math.isfinite(one) else one for one in bounds)
+    return Number("int", low, high, what.source if isinstance(what, Number) else "")
 
 
 def _absolute(what: What) -> What:

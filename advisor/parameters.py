@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from . import options
 from .definitions import Definition
+from .dictionaries import as_named
 from .members import decorated
 from .memory import NEVER_AGAIN
 from .nodes import dotted_name
@@ -28,6 +30,9 @@ from .values import (
 
 if TYPE_CHECKING:
     from .resolve import Resolver
+
+# The parameters of which it matters what the callers in other modules give.
+ASKED_ELSEWHERE = re.compile(r"loader|worker|device|^dev$|gpu|cuda|pin_memory", re.IGNORECASE)
 
 
 def parameter(resolver: Resolver, binding: Binding) -> Value:
@@ -56,6 +61,8 @@ def parameter(resolver: Resolver, binding: Binding) -> Value:
         words = f"parameter {name!r}, as given"
         origin = resolver.origin(words, call.node.func, call.place.scope, tells_line=True)
         found += [Case(one.what, ALWAYS, one.origin or origin, (call, *one.via)) for one in given]
+    if not calls:
+        found, omitted = _from_other_modules(resolver, binding)
     if omitted:
         found += _default(resolver, binding)
     options_class = _options_class(resolver, binding)
@@ -64,6 +71,27 @@ def parameter(resolver: Resolver, binding: Binding) -> Value:
         if not found or any(one.what == Known(None) for one in found):
             found.append(options_class)
     return united(found)
+
+
+def _from_other_modules(resolver: Resolver, binding: Binding) -> tuple[list[Case], bool]:
+    """What the calls in other modules give for a parameter, and whether its default holds, too.
+
+    It does where there is one: others than those of the project may call the function.
+    """
+    scope = binding.place.scope
+    owner = scope.parent
+    if owner is not None and owner.kind == "class" and scope.name == "__init__":
+        scope_name, owner = owner.name, owner.parent
+    else:
+        scope_name = scope.name
+    at_the_margin = owner is not None and owner.kind == "module"
+    if resolver.imports is None or not at_the_margin or not ASKED_ELSEWHERE.search(binding.name):
+        return [], True
+    given = [call.given(scope, binding.name) for call in resolver.imports.callers(scope_name)]
+    found = [case for value in given if value is not None for case in value]
+    if all(isinstance(case.what, Unknown) for case in found):
+        return [], True
+    return found, binding.value is not None or None in given
 
 
 def _options_class(resolver: Resolver, binding: Binding) -> Case | None:
@@ -142,7 +170,9 @@ def given_for(resolver: Resolver, call: Call, scope: Scope, name: str) -> Value 
     node = argument_node(call.node, scope, name)
     if node is None:
         return None
-    return NOTHING_KNOWN if isinstance(node, Unknown) else resolver.value(node, call.place)
+    if isinstance(node, Unknown):
+        return NOTHING_KNOWN
+    return as_named(resolver.value(node, call.place), node, call.place)
 
 
 def positional_names(function: Scope) -> list[str]:

@@ -8,6 +8,7 @@ without places: a constant, something of a library, or a class or function by it
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -18,30 +19,36 @@ from .calling import returned
 from .calls import ReadCall, loader_calls
 from .classes import Classes
 from .classes_model import DatasetClass
-from .definitions import Definition
+from .copies import device_of
+from .definitions import Definition, HandedLoader, OutsideCall, OutsideDictionary
+from .dictionaries import Entries, entries_of_value
 from .handed_workers import hands_on
 from .interest import LIBRARIES
 from .model import Argument, LoaderCall
 from .modules import INSTALLED, PACKAGE, Kind, Modules, Seen, beside
-from .nodes import Path, below
+from .nodes import Path, below, dotted_name
 from .options import argparse_default, option_declared
+from .parameters import argument_node
 from .pieces import part
 from .program import Program
 from .resolve import Resolver
 from .sampling import samplers
-from .scopes import Scope
+from .scopes import Call, Scope
+from .taken_loaders import TakenLoaders
 from .text import Source, Span
 from .values import (
     NOTHING_KNOWN,
     UNKNOWN,
     Case,
     Defined,
+    Group,
     Known,
     Made,
     Number,
     Origin,
     Symbol,
     Text,
+    Unknown,
     Value,
     What,
     united,
@@ -51,6 +58,7 @@ Given: TypeAlias = Callable[[Scope, str], Value | None]  # what a call gives for
 
 LARGEST = 400_000  # characters; what is longer was generated
 MOST_FOLDERS = 4  # from that of a file upwards, in which its options are looked for
+SCRIPTS = ("scripts", "tools")  # folders beside packages, whose modules nobody imports
 MOST_MODULES = 30  # that are kept: garbage is searched for among all of them
 
 
@@ -65,8 +73,8 @@ class Project:
         self._read: dict[str, OtherModule | None] = {}
 
     def imports(self, path: str) -> Imports:
-        """What the file with that path imports."""
-        return Imports(self, os.path.abspath(path))
+        """What the file with that path imports; of its callers in other modules it knows, too."""
+        return Imports(self, os.path.abspath(path), asks_callers=True)
 
     def forget(self, path: str) -> None:
         """Read a file anew, and the modules that depend on it."""
@@ -92,11 +100,13 @@ def _depends(module: OtherModule, path: str) -> bool:
 
 
 class Imports:
-    """What one file imports from the other modules of its project."""
+    """What one file imports from the other modules of its project, and what they call of it."""
 
-    def __init__(self, project: Project, path: str) -> None:
+    def __init__(self, project: Project, path: str, *, asks_callers: bool = False) -> None:
         self._project = project
         self._path = path
+        self._asks_callers = asks_callers
+        self._callers: dict[str, tuple[OutsideCall, ...]] = {}
         self._values: dict[str, Value | None] = {}
         self._settings: dict[str, Value | None] = {}
         self._options: dict[str, Value | None] = {}
@@ -143,6 +153,44 @@ class Imports:
                 break
         return None
 
+    def callers(self, name: str) -> tuple[OutsideCall, ...]:
+        """The calls of a function or class of this file, by its name at the left margin.
+
+        They are looked for in the modules beside this file and above, and in the project's scripts.
+        """
+        if not self._asks_callers:
+            return ()
+        if name not in self._callers:
+            self._callers[name] = ()  # while they are looked for
+            self._callers[name] = tuple(self._find_callers(name))
+        return self._callers[name]
+
+    def _find_callers(self, name: str) -> Iterator[OutsideCall]:
+        folder, file = os.path.split(self._path)
+        stem = os.path.basename(folder) if file == PACKAGE else file.removesuffix(".py")
+        for one in self._callers_folders():
+            pattern = os.path.join(one, "*.py")
+            for path in self._ask("naming", f"{pattern} {stem}.{name}").split("\n"):
+                module = self._module(path) if path else None
+                if module is not None:
+                    for call in module.calls_of(self._path, name):
+                        yield OutsideCall(module, call)
+
+    def _callers_folders(self) -> Iterator[str]:
+        top = min(self._ask("roots", self._path).split("\n"), key=len)
+        folder = os.path.dirname(self._path)
+        for _ in range(MOST_FOLDERS):
+            yield folder
+            if folder == top or os.path.basename(os.path.dirname(folder)) in INSTALLED:
+                break
+            folder = os.path.dirname(folder)
+        yield from (os.path.join(top, one) for one in SCRIPTS)
+
+    def leads_to(self, name: str, path: str, rest: str) -> bool:
+        """Reports whether a dotted name stands for what a file has under a name."""
+        place, parts = self._place_of(name)
+        return place == path and parts == [rest]
+
     def _names_option(self, path: str, name: str) -> bool:
         text = self._project.modules.text(path) or ""
         return name in text or name.replace("_", "-") in text
@@ -181,14 +229,19 @@ class Imports:
 
     def _led_to(self, name: str) -> tuple[OtherModule | None, list[str]]:
         """The module that a dotted name leads into, and what is left of the name there."""
+        place, rest = self._place_of(name)
+        return self._module(place) if rest else None, rest
+
+    def _place_of(self, name: str) -> tuple[str, list[str]]:
+        """The file that a dotted name leads into, and what is left of the name there."""
         parts = name.lstrip(".").split(".")
         if parts[0] in LIBRARIES or not parts[0]:
-            return None, []
+            return "", []
         n_dots = len(name) - len(name.lstrip("."))
         for place, rest in self._below(n_dots, parts) if n_dots else self._absolute(parts):
             if place.endswith(".py"):
-                return self._module(place) if rest else None, rest
-        return None, []
+                return place, rest
+        return "", []
 
     def _below(self, n_dots: int, parts: list[str]) -> list[tuple[str, list[str]]]:
         """Where a relative import leads, which begins with that many dots."""
@@ -236,7 +289,7 @@ class OtherModule:
     def __init__(self, project: Project, path: str, text: str) -> None:
         self.path = path
         self.program = Program(Source(path, text))
-        self.imports = project.imports(path)
+        self.imports = Imports(project, path)
         self.resolver = Resolver(self.program, self.imports)
         folder, file = os.path.split(path)
         self._name = os.path.basename(folder) if file == PACKAGE else file.removesuffix(".py")
@@ -316,9 +369,31 @@ class OtherModule:
 
     def returned_by(self, scope: Scope) -> Value | None:
         """What calling a function of this module gives; None where others cannot know."""
-        found = self._carried(returned(self.resolver, scope))
+        value = returned(self.resolver, scope)
+        match value:
+            case (Case(Group("dict", where) as made),) if where and self._is_of_settings(made):
+                return (Case(Group("dict", OutsideDictionary(self, made))),)
+        found = self._carried(value)
         # a default of its own parameters is not what the caller gives
         return None if found is None or any(one.origin is not None for one in found) else found
+
+    def _is_of_settings(self, made: Group) -> bool:
+        """Reports whether no object that is made here stands in a dictionary, such as a loader."""
+        found = entries_of_value(self.resolver, (Case(made),))
+        return found is not None and not any(
+            isinstance(case.what, Made) for case in found.all_cases()
+        )
+
+    def entries(self, made: Group) -> Entries | None:
+        """The keys of a dictionary that is made here, as others see what stands under them."""
+        found = entries_of_value(self.resolver, (Case(made),))
+        if found is None:
+            return None
+        keys = {
+            key: list(self._carried(tuple(cases)) or NOTHING_KNOWN)
+            for key, cases in found.keys.items()
+        }
+        return Entries(keys, found.open)
 
     def loader_from(self, scope: Scope, path: Path, given: Given) -> LoaderCall | None:
         """The loader in that part of what a function of this module gives, as its caller sees it.
@@ -336,9 +411,78 @@ class OtherModule:
             return made.within.loader(made.part, lambda scope, name: NOTHING_KNOWN)
         return None
 
+    def calls_of(self, path: str, name: str) -> Iterator[Call]:
+        """The calls here of what the module in another file has under a name."""
+        word = rf"\b{re.escape(name)}\b"
+        self.program.read_where(rf"\bimport\b[^#]*{word}|\.{word}", name)
+        aliases = {
+            binding.name
+            for scope in self.program.scopes()
+            for bindings in scope.bindings.values()
+            for binding in bindings
+            if binding.kind == "import" and binding.target.rpartition(".")[2] == name
+        }
+        for tail in sorted({name, *aliases}):
+            for call in self.program.calls_named(tail):
+                if any(self.imports.leads_to(one, path, name) for one in self._imported(call)):
+                    yield call
+
+    def _imported(self, call: Call) -> Iterator[str]:
+        """What the callee of a call may stand for, where that is imported."""
+        first, _, rest = (dotted_name(call.node.func) or "").partition(".")
+        for one in self.program.reaching(first, call.place) or ():
+            if one.binding.kind == "import":
+                yield below(one.binding.target, rest) if rest else one.binding.target
+
+    def gives(self, call: Call, scope: Scope, name: str) -> Value | None:
+        """What a call here gives for a parameter of a function of another module.
+
+        None for nothing. A loader comes as a HandedLoader, a device as its name.
+        """
+        node = argument_node(call.node, scope, name)
+        if node is None:
+            return None
+        if isinstance(node, Unknown):
+            return NOTHING_KNOWN
+        words = f"parameter {name!r}, as given"
+        origin = self._there(self.resolver.origin(words, call.node.func, call.place.scope))
+        value = self.resolver.value(node, call.place)
+        return united(Case(self._given(case), origin=origin) for case in value)
+
+    def _given(self, case: Case) -> What:
+        """What can be said elsewhere of what a call here gives."""
+        if isinstance(case.what, Known | Number | Text):
+            return case.what
+        if not isinstance(case.what, Made):
+            return UNKNOWN
+        for taken in self._taken.of((case,)):
+            if taken.path:
+                return UNKNOWN
+            is_own = not taken.fact.stands
+            fact = self._told_elsewhere(taken.fact) if is_own else taken.fact
+            return Made(fact.class_name, within=HandedLoader(fact, is_own))
+        device = device_of(self.resolver, (case,)).removeprefix("maybe-")
+        return Known(device) if device in ("cuda", "cpu") else UNKNOWN
+
+    def _told_elsewhere(self, fact: LoaderCall) -> LoaderCall:
+        """A loader of this module, without its names here."""
+        arguments = {
+            name: replace(one, value=tuple(map(self._with_place, one.value)))
+            for name, one in fact.arguments.items()
+        }
+        return replace(fact, arguments=arguments, names=(), stands=self.stands(fact.span))
+
+    def _with_place(self, case: Case) -> Case:
+        """The same, with a default's place as it is told in other files."""
+        return case if case.origin is None else replace(case, origin=self._there(case.origin))
+
     def hands_on(self, scope: Scope, name: str) -> bool:
         """Reports whether a function or class gives its loader what it is given under a name."""
         return hands_on(self.resolver, self._loaders.values(), scope, name)
+
+    @cached_property
+    def _taken(self) -> TakenLoaders:
+        return TakenLoaders(self.resolver, self._loaders.values())
 
     @cached_property
     def _loaders(self) -> dict[int, ReadCall]:

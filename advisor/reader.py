@@ -33,6 +33,7 @@ from .target import Target
 from .text import Source, Span
 from .torch_data import torch_data
 from .training import training
+from .transforms import random_transforms
 from .trees import SyntaxProblem
 from .unsent_results import unsent_results
 from .worker_seeds import worker_seeds
@@ -67,6 +68,7 @@ def read(
         loops=loops,
         outside_loops=tuple(loop for loop in every_loop if loop.loader.stands),
         copies_by_name=copies_by_name(resolver, (loop.span for loop in every_loop)),
+        transforms=random_transforms(resolver),
         rebuilt=tuple(rebuilt(resolver, calls, epochs)),
         changes=changes(resolver, calls, loops, epochs),
         samplers=samplers(resolver, calls),

@@ -136,6 +136,11 @@ class Origin:
         return self.is_parameter or self.label.startswith("parameter ")
 
     @property
+    def is_told_where_given(self) -> bool:
+        """Whether a call in another file gives it, as num_workers: it is told of there."""
+        return bool(self.file) and self.label == "parameter 'num_workers', as given"
+
+    @property
     def span(self) -> Span | None:
         """Where the default stands; None for another file."""
         return None if self.file else self.locate(self.node)[0]

@@ -20,7 +20,7 @@ def missing_pin_memory(module: Module) -> Iterator[Hit]:
             "every batch is copied to the GPU from pageable memory: pin_memory is off, so each "
             "copy is slower and the training loop waits for it",
             _fix(module, call, copies),
-            (Related(copies[0].span, "a batch is copied to the GPU here"),),
+            (Related(copies[0].span, _copied_here(copies[0])),),
             alternatives=_with_non_blocking(module, call, copies),
         )
     yield from _of_other_modules(module)
@@ -29,6 +29,8 @@ def missing_pin_memory(module: Module) -> Iterator[Hit]:
 def _of_other_modules(module: Module) -> Iterator[Hit]:
     told: set[Span] = set()
     for loop in module.outside_loops:
+        if loop.told_where_made:
+            continue
         copies = _copied_to_a_gpu([loop]) if _leaves_pageable(loop.loader) else []
         if copies and copies[0].span not in told:
             told.add(copies[0].span)
@@ -37,6 +39,11 @@ def _of_other_modules(module: Module) -> Iterator[Hit]:
                 "every batch is copied to the GPU from pageable memory, and the training loop "
                 f"waits for it: pin_memory is off ({loop.loader.stands})",
             )
+
+
+def _copied_here(copy: Copy) -> str:
+    where = f" ({copy.stands})" if copy.stands else ""
+    return f"a batch is copied to the GPU here{where}"
 
 
 def _leaves_pageable(call: LoaderCall) -> bool:

@@ -32,6 +32,14 @@ def rng_copied_into_workers(module: Module) -> Iterator[Hit]:
                     kept.span,
                     f"every worker gets a copy of {kept.shown}: all draw the same numbers{epochs}",
                 )
+    for transform in module.transforms:
+        kept = transform.generator
+        if kept.span not in told:
+            yield Hit(
+                kept.span,
+                f"where workers run {transform.name}, each has a copy of {kept.shown}: "
+                "all draw the same numbers, and again in every epoch",
+            )
 
 
 def _epochs_in_workers(module: Module, dataset: DatasetClass) -> str | None:

@@ -34,6 +34,8 @@ def _counts_all_cores(call: LoaderCall) -> str | None:
     for case in call.workers.cases:
         if isinstance(case.what, Known) and case.origin is not None:
             continue
+        if case.origin is not None and case.origin.is_told_where_given:
+            continue
         source = case.what.source if isinstance(case.what, Number) else ""
         count = next((count for count in COUNTS if count in source), None)
         if count is None or BOUNDED.search(source):

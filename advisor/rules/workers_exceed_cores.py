@@ -18,6 +18,8 @@ def workers_exceed_cores(module: Module) -> Iterator[Hit]:
         if workers is None or most is None or most[0] <= cores:
             continue
         count, origin = most
+        if origin is not None and origin.is_told_where_given:
+            continue
         why = f" by {origin.words}" if origin else ""
         one = "1 core is" if cores == 1 else f"{cores} cores are"
         yield Hit(

@@ -1,0 +1,243 @@
+"""What a function does with the loader, device and workers that other modules call it with."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.front_door import dladvise, findings, written
+
+Files = dict[str, str | bytes]
+
+ENGINE = """\
+import torch
+
+
+def train_one_epoch(model, loader, device):
+    for step, batch in enumerate(tqdm(loader)):
+        model(batch.to(device)).backward()
+"""
+TRAINING = """\
+import torch
+from torch.utils.data import DataLoader
+
+from engine import train_one_epoch
+
+
+def main(rows, model):
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    loader = DataLoader(rows, 8, num_workers=2, persistent_workers=True, pin_memory=True)
+    for epoch in range(9):
+        train_one_epoch(model, loader, device)
+"""
+WAITS = ("engine.py", "DL201")
+
+
+def found(folder: Path) -> list[tuple[str, str]]:
+    """Path and code of each finding."""
+    told = findings("--exit-zero", "--target-cores", "8", cwd=folder)
+    return [(one["path"], one["code"]) for one in told]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", ""),
+        ("from engine import train_one_epoch", "import engine"),
+        ("from engine import train_one_epoch", "import engine as e"),
+        ("from engine import train_one_epoch", "from engine import (\n    other, train_one_epoch)"),
+        ("from engine import train_one_epoch", "from engine import train_one_epoch as train"),
+        ("device)", "device=device)"),
+        ('torch.device("cuda" if torch.cuda.is_available() else "cpu")', '"cuda:0"'),
+        ("loader, device)", "DataLoader(rows, num_workers=1, pin_memory=True), device)"),
+    ],
+)
+def test_a_copy_waits_of_a_batch_that_another_module_pins(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    script = TRAINING.replace(before, after)
+    if after.startswith("import engine"):
+        script = script.replace("    train_one", f"    {after.split()[-1]}.train_one")
+    if after.endswith("as train"):
+        script = script.replace("    train_one_epoch(", "    train(")
+    folder = written(tmp_path, {"pyproject.toml": "", "engine.py": ENGINE, "train.py": script})
+    assert WAITS in found(folder)
+    dladvise("check", "--fix", cwd=folder)
+    if "loader, device" in script:  # its own place is told, and the copy mended there
+        assert "batch.to(device, non_blocking=True)" in (folder / "engine.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("engine", "script"),
+    [
+        ("pkg/engine.py", "pkg/train.py"),
+        ("pkg/work/engine.py", "pkg/train.py"),
+        ("pkg/work/engine.py", "train.py"),
+        ("pkg/engine.py", "scripts/train.py"),
+        ("src/pkg/engine.py", "train.py"),
+    ],
+)
+def test_callers_stand_beside_a_module_or_above(tmp_path: Path, engine: str, script: str) -> None:
+    module = engine.removeprefix("src/").removesuffix(".py").replace("/", ".")
+    text = TRAINING.replace("from engine", f"from {module}")
+    files: Files = {"pyproject.toml": "", engine: ENGINE, script: text}
+    assert (engine, "DL201") in found(written(tmp_path, files))
+
+
+@pytest.mark.parametrize(
+    ("change", "of"),
+    [
+        ((", pin_memory=True", ""), "train.py"),
+        (("from engine", "from motor"), "train.py"),
+        (('torch.device("cuda" if torch.cuda.is_available() else "cpu")', '"cpu"'), "train.py"),
+        (("batch.to(device)", "batch.to(device, non_blocking=True)"), "engine.py"),
+        (("batch.to(device)", "batch"), "engine.py"),
+        (("    for step", "    loader = wrapped(loader)\n    for step"), "engine.py"),
+        (("def train_one_epoch", "def _private():\n    def train_one_epoch"), "engine.py"),
+    ],
+)
+def test_nothing_is_told_where_no_pinned_batch_waits(
+    tmp_path: Path, change: tuple[str, str], of: str
+) -> None:
+    files: Files = {"pyproject.toml": "", "engine.py": ENGINE, "train.py": TRAINING}
+    text = str(files[of]).replace(*change)
+    files[of] = text.replace("\n    ", "\n        ") if "_private" in text else text
+    assert WAITS not in found(written(tmp_path, files))
+
+
+def test_a_loader_that_is_not_pinned_is_told_where_it_is_made(tmp_path: Path) -> None:
+    script = TRAINING.replace(", pin_memory=True", "")
+    folder = written(tmp_path, {"pyproject.toml": "", "engine.py": ENGINE, "train.py": script})
+    [told] = findings("--exit-zero", cwd=folder)
+    assert (told["path"], told["code"]) == ("train.py", "DL200")
+    assert told["related"][0]["message"] == "a batch is copied to the GPU here (engine.py, line 6)"
+    dladvise("check", "--fix", cwd=folder)
+    fixed = (folder / "train.py").read_text()
+    assert "pin_memory=torch.cuda.is_available())" in fixed
+    assert found(folder) == [WAITS]
+
+
+def test_a_loader_of_a_third_module_is_told_in_the_loop(tmp_path: Path) -> None:
+    files: Files = {
+        "pyproject.toml": "",
+        "data.py": "from torch.utils.data import DataLoader\n\n\n"
+        "def loaders(rows):\n    return DataLoader(rows, num_workers=2), DataLoader(rows)\n",
+        "engine.py": ENGINE,
+        "train.py": "from data import loaders\nfrom engine import train_one_epoch\n\n\n"
+        "def main(rows, model):\n    first, second = loaders(rows)\n"
+        '    train_one_epoch(model, first, "cuda")\n',
+    }
+    folder = written(tmp_path, files)
+    [told] = findings("--exit-zero", cwd=folder)
+    assert (told["path"], told["code"]) == ("engine.py", "DL200")
+    assert "pin_memory is off (data.py, line 5)" in told["message"]
+
+
+MAKING = """\
+from torch.utils.data import DataLoader
+
+
+class Training:
+    def __init__(self, rows, n_workers=0):
+        self.rows = rows
+        self.n_workers = n_workers
+
+    def run(self):
+        loader = DataLoader(self.rows, num_workers=self.n_workers)
+        for epoch in range(9):
+            for batch in loader:
+                batch.backward()
+
+
+def measure(rows, num_workers):
+    loader = DataLoader(rows, num_workers=num_workers)
+    for epoch in range(9):
+        for batch in loader:
+            batch.backward()
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("Training(rows, n_workers=64)", ["DL300 10", "DL302 10"]),
+        ("Training(rows, 4)", ["DL302 10"]),
+        ("Training(rows)", []),
+        ("measure(rows, 4)", ["DL302 17"]),
+        ("measure(rows, args.workers)", ["DL302 17"]),
+        ("measure(rows, 64)", ["DL302 17"]),  # that it is too many is told where it is given
+        ("measure(rows, 0)", []),
+        ("measure(rows, some())", []),
+        ("measure(*rows)", []),
+    ],
+)
+def test_workers_that_another_module_gives(tmp_path: Path, call: str, told: list[str]) -> None:
+    script = (
+        "import argparse\n\nfrom making import Training, measure\n\n\n"
+        "def main(rows):\n    parser = argparse.ArgumentParser()\n"
+        '    parser.add_argument("--workers", type=int, default=4)\n'
+        f"    args = parser.parse_args()\n    {call}\n"
+    )
+    folder = written(tmp_path, {"pyproject.toml": "", "making.py": MAKING, "train.py": script})
+    here = findings("--exit-zero", "--target-cores", "8", cwd=folder)
+    assert [f"{one['code']} {one['line']}" for one in here if one["path"] == "making.py"] == told
+
+
+def test_the_cache_looks_at_the_callers_again(tmp_path: Path) -> None:
+    files: Files = {"pyproject.toml": "", "engine.py": ENGINE, "train.py": TRAINING}
+    folder = written(tmp_path, files)
+    assert found(folder) == [WAITS]
+    (folder / "train.py").write_text(TRAINING.replace("pin_memory=True", "pin_memory=False"))
+    assert WAITS not in found(folder)
+    (folder / "other.py").write_text(TRAINING)
+    assert WAITS in found(folder)
+    (folder / "other.py").unlink()
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+    assert WAITS not in found(folder)
+
+
+SETTINGS = """\
+def get_settings(folder):
+    settings = {}
+    settings["folder"] = folder
+    settings["num_workers"] = 64
+    settings["pin_memory"] = True
+    return settings
+"""
+
+
+@pytest.mark.parametrize(
+    ("between", "codes"),
+    [
+        ("", ["DL300"]),
+        ('settings["num_workers"] = 4\n    ', []),
+        ('settings["num_workers"] = some()\n    ', []),
+        ("settings.update(more)\n    ", []),
+    ],
+)
+def test_a_dictionary_that_a_function_elsewhere_fills(
+    tmp_path: Path, between: str, codes: list[str]
+) -> None:
+    script = (
+        "from torch.utils.data import DataLoader\n\nfrom settings import get_settings\n\n\n"
+        f"def main(rows, more):\n    settings = get_settings(rows)\n    {between}"
+        'return DataLoader(rows, num_workers=settings["num_workers"])\n'
+    )
+    folder = written(tmp_path, {"settings.py": SETTINGS, "train.py": script})
+    assert [code for _, code in found(folder)] == codes
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "def options():\n    kept = {}\n    kept['num_workers'] = 2\n    return kept\n\n\n"
+        "loader = DataLoader(rows, prefetch_factor=4, **options())\n",
+        "def make(rows, options):\n    return DataLoader(rows, prefetch_factor=4, **options)\n\n\n"
+        "kept = {}\nkept['num_workers'] = 2\nloader = make(rows, kept)\n",
+    ],
+)
+def test_a_dictionary_is_what_it_was_changed_to(tmp_path: Path, script: str) -> None:
+    text = f"from torch.utils.data import DataLoader\n\n\n{script}"
+    assert found(written(tmp_path, {"train.py": text})) == []
