@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from .arguments import argument_node
 from .calling import PASSING
 from .nodes import (
     Path,
@@ -15,7 +16,6 @@ from .nodes import (
     target_names,
     target_part,
 )
-from .parameters import argument_node
 from .scopes import Loop, Scope
 
 BACKWARD = frozenset({"backward", "manual_backward"})

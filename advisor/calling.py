@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from .arguments import given_for
 from .definitions import Definition
 from .dictionaries import as_named, entry_or_default
-from .nodes import callee_tail, decorators, small_statements
+from .nodes import callee_tail, decorators, every_node, small_statements
 from .outside_calls import outside_call
-from .scopes import Place, Scope
+from .scopes import Call, Place, Scope
 from .values import (
     NOTHING_KNOWN,
     Case,
@@ -23,6 +25,7 @@ from .values import (
     Value,
     What,
     consistent,
+    is_none,
     known,
     under,
     united,
@@ -104,6 +107,8 @@ def _called(resolver: Resolver, what: What, node: cst.Call, place: Place) -> Val
             return outside_call(resolver, name, node, place)
         case Defined("function", _, Scope(yields=True) as scope):
             return (Case(Group("generator", (node, place, scope))),)
+        case Defined("function", _, scope) if given := _handed_back(resolver, scope, node, place):
+            return given
         case Defined("function" | "lambda", _, scope):
             return returned(resolver, scope)
         case Defined("class", name, scope):
@@ -118,6 +123,27 @@ def _called(resolver: Resolver, what: What, node: cst.Call, place: Place) -> Val
                     found += under(_called(resolver, case.what, node, place), case.given)
             return united(found)
     return NOTHING_KNOWN
+
+
+def _handed_back(resolver: Resolver, scope: Scope, node: cst.Call, place: Place) -> Value | None:
+    """What a function gives that only chooses between its arguments: `default(value, other)`.
+
+    That is the other one where the value is None. None for all other functions.
+    """
+    match [one.value for one in scope.returns]:
+        case [cst.IfExp(test=test, body=cst.Name(body), orelse=cst.Name(orelse))]:
+            asked = {one.value for one in every_node(test) if isinstance(one, cst.Name)}
+        case _:
+            return None
+    first, other = (body, orelse) if body in asked else (orelse, body)
+    given, instead = (given_for(resolver, Call(node, place), scope, one) for one in (first, other))
+    if first not in asked or other in asked or given is None or instead is None:
+        return None
+    found = [case for case in given if case.what != Known(None)]
+    left_out = next((case for case in given if is_none(case.what) is not False), None)
+    if left_out is not None:
+        found += [replace(case, origin=case.origin or left_out.origin) for case in instead]
+    return united(found)
 
 
 def returned(resolver: Resolver, scope: Scope) -> Value:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import libcst as cst
 
+from .arguments import argument_node
 from .conditions import is_left_out
 from .definitions import Definition
 from .model import Copy
 from .nodes import callee_tail, dotted_name, keyword_argument, target_names
-from .parameters import argument_node
 from .resolve import Resolver
 from .scopes import Binding, Call, Loop, Place, Scope
 from .text import Edit, Span

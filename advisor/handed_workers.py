@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import libcst as cst
 
+from .arguments import positional_names
 from .calls import ReadCall, read_call
 from .classes import Classes
 from .definitions import Definition
@@ -16,7 +17,6 @@ from .loader_classes import LoaderClass
 from .members import assignments, outer_bases
 from .model import LoaderCall
 from .nodes import callee_tail, dotted_name, every_node, keyword_argument
-from .parameters import positional_names
 from .resolve import Resolver
 from .scopes import Call, Scope
 from .torch_api import LOADERS

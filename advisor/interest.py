@@ -110,8 +110,7 @@ def starts_copies(text: str) -> bool:
 
 def draws_from_its_own(text: str) -> bool:
     """Reports whether a file may hold a transform that draws from a generator of its own."""
-    called = "def __call__(" in text or "def forward(" in text
-    return called and any(one in text for one in _GENERATORS)
+    return "def __call__(" in text and any(one in text for one in _GENERATORS)
 
 
 def hands_workers(text: str) -> bool:

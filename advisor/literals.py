@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import libcst as cst
 
 from . import options
+from .arguments import argument_node
 from .calls import ReadCall
 from .entries import Entry, only_entry
 from .following import (
@@ -28,7 +29,7 @@ from .following import (
 from .members import assignments, find_method, lineage
 from .model import Argument
 from .nodes import callee_tail, dotted_name, keyword_argument
-from .parameters import argument_node, callers
+from .parameters import callers
 from .reaching import Reaching
 from .resolve import Resolver
 from .scopes import Binding, Place

@@ -11,7 +11,7 @@ from . import options
 from .calling import returned
 from .definitions import Definition
 from .nodes import callee_tail, decorators, dotted_name, keyword_argument
-from .scopes import Binding, Place, Scope
+from .scopes import Binding, Place, Scope, decorated
 from .torch_api import LOADERS, canonical
 from .values import (
     NOTHING_KNOWN,
@@ -210,13 +210,6 @@ def find_method(resolver: Resolver, scope: Scope, name: str) -> Scope | None:
         if method is not None:
             return method
     return None
-
-
-def decorated(scope: Scope, name: str) -> bool:
-    """Reports whether a function has the decorator, by whatever module it is named."""
-    if not isinstance(scope.node, cst.FunctionDef):
-        return False
-    return any(one.rpartition(".")[2] == name for one in decorators(scope.node))
 
 
 def lineage(resolver: Resolver, scope: Scope) -> list[Scope]:

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from . import libcst_import  # noqa: F401  # before anybody else imports libcst
+from .arguments import argument_node
 from .calling import returned
 from .calls import ReadCall, loader_calls
 from .classes import Classes
@@ -28,7 +29,6 @@ from .model import Argument, LoaderCall
 from .modules import INSTALLED, PACKAGE, Kind, Modules, Seen, beside
 from .nodes import Path, below, dotted_name
 from .options import argparse_default, option_declared
-from .parameters import argument_node
 from .pieces import part
 from .program import Program
 from .resolve import Resolver

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import libcst as cst
 
 from .epochs import Epochs, is_conditional
-from .members import decorated
 from .model import EpochLoop
 from .nodes import callee_tail, dotted_name
 from .parameters import callers
 from .resolve import Resolver
-from .scopes import Binding, Call, Place
+from .scopes import Binding, Call, Place, decorated
 from .scopes import Loop as LoopNode
 
 DEEPEST = 2  # calls from the loop of epochs into functions of this file

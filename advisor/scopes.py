@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 import libcst as cst
 
-from .nodes import Path, callee_tail, dotted_name
+from .nodes import Path, callee_tail, decorators, dotted_name
 from .trees import Tree
 from .values import Given
 
@@ -264,3 +264,10 @@ class Scope:
             if child.node is node:
                 return child
         return next((one for one in self.root.everything() if one.node is node), None)
+
+
+def decorated(scope: Scope, name: str) -> bool:
+    """Reports whether a function has the decorator, by whatever module it is named."""
+    if not isinstance(scope.node, cst.FunctionDef):
+        return False
+    return any(one.rpartition(".")[2] == name for one in decorators(scope.node))

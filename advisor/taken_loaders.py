@@ -8,12 +8,12 @@ from functools import partial
 
 import libcst as cst
 
+from .arguments import argument_node, given_for
 from .calls import TAKERS, ReadCall
 from .cycles import handed_on
 from .definitions import Definition, HandedLoader
 from .model import LoaderCall
 from .nodes import Path
-from .parameters import argument_node, given_for
 from .resolve import Resolver
 from .scopes import Call, Place, Scope
 from .values import Case, Group, Made, Value

@@ -19,7 +19,7 @@ GENERATORS = frozenset(
     {"numpy.random.default_rng", "numpy.random.Generator", "numpy.random.RandomState",
      "random.Random"}
 )  # fmt: skip
-ENTRIES = ("__call__", "forward")
+ENTRIES = ("__call__",)
 _NAMED = re.compile(r"transform|augment|^Random|Jitter$|Noise$|Crop$|Flip$|Mix$", re.IGNORECASE)
 _PLACED = re.compile(r"transform|augment", re.IGNORECASE)
 
