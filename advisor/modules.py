@@ -38,10 +38,19 @@ class Seen(NamedTuple):
     subject: str
     answer: str
 
+    @property
+    def place(self) -> str:
+        """The file, or the files of a folder, that it was asked of."""
+        return _place(self.kind, self.subject)
+
 
 def beside(path: str) -> str:
     """All modules in the folder of a file."""
     return os.path.join(os.path.dirname(path), "*.py")
+
+
+def _place(kind: Kind, subject: str) -> str:
+    return subject.rpartition(" ")[0] if kind == "naming" else subject
 
 
 def _unheard(folder: str) -> None:
@@ -78,7 +87,7 @@ class Modules:
         self._answers.pop(("text", path), None)
         self._answers.pop(("options", beside(path)), None)
         for kind, subject in [*self._answers]:
-            if kind == "naming" and subject.startswith(f"{beside(path)} "):
+            if kind == "naming" and _place(kind, subject) == beside(path):
                 del self._answers[kind, subject]
 
     def text(self, path: str) -> str | None:

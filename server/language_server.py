@@ -276,7 +276,7 @@ class Server(LanguageServer):
                 [
                     uri
                     for uri, analysis in self._analyses.items()
-                    if any(one.subject in subjects for one in analysis.seen)
+                    if any(one.place in subjects for one in analysis.seen)
                 ]
             )
 

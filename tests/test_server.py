@@ -472,6 +472,35 @@ async def test_what_is_typed_into_a_module_is_seen_where_it_is_imported(tmp_path
         await window.comes_to(train, "DL007")
 
 
+LOOPS = """\
+import torch
+
+
+def train(model, loader):
+    for batch in loader:
+        model(batch.cuda()).backward()
+"""
+CALLS = """from torch.utils.data import DataLoader
+
+from engine import train
+
+loader = DataLoader(rows, 8, num_workers=2, persistent_workers=True, pin_memory=True)
+train(model, loader)
+"""
+
+
+async def test_what_is_typed_into_a_caller_is_seen_where_it_calls(tmp_path: Path) -> None:
+    async with editor(tmp_path) as window:
+        train = window.open("train.py", CALLS)
+        engine = window.open("engine.py", LOOPS)
+        await window.comes_to(engine, "DL201")
+        window.replace(train, "pin_memory=True", "pin_memory=False")
+        await window.comes_to(engine)
+        await window.comes_to(train, "DL200")
+        window.replace(train, "train(model, loader)", "train(model, other)")
+        await window.comes_to(train)
+
+
 @pytest.mark.parametrize("client", ["vscode-1.139", "nvim-0.7.2"])
 async def test_a_module_that_is_written_on_disk_is_seen(tmp_path: Path, client: str) -> None:
     """Where the client tells of it, and where it is looked for."""
