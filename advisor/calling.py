@@ -44,6 +44,12 @@ PASSING = frozenset(
 _PREPARING = frozenset({"prepare", "setup_dataloaders", "prepare_data_loader"})
 # Methods of opacus 1.6 that make a loader anew with the same options, another sampler apart.
 _MAKING_PRIVATE = frozenset({"make_private", "make_private_with_epsilon"})
+# What works through an open handle: it is shared as the handle is.
+_THROUGH_A_HANDLE = {
+    ("lmdb.open", "begin"): "lmdb.Transaction",
+    ("lmdb.Environment", "begin"): "lmdb.Transaction",
+    ("sqlite3.connect", "cursor"): "sqlite3.Cursor",
+}
 # Decorators under which a function gives what its body returns.
 _TRANSPARENT = frozenset(
     {"staticmethod", "classmethod", "no_grad", "inference_mode", "wraps", "lru_cache", "cache",
@@ -89,6 +95,8 @@ def _method_call(
     match base[0].what, name:
         case Made("torch.Generator" | "torch.random.Generator"), "manual_seed":
             return base
+        case Made(maker), method if (maker, method) in _THROUGH_A_HANDLE:
+            return (Case(Made(_THROUGH_A_HANDLE[maker, method], (node, place))),)
         case Group("dict"), ("items" | "values"):
             return (Case(Made(f"builtins.dict.{name}", (func.value, place))),)
         case Made("prepared" | "made private"), _:

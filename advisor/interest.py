@@ -33,7 +33,7 @@ _MADE_ALONE = ("RandomSampler", "BatchSampler", "DistributedSampler", "ConcatDat
 _GIVEN = re.compile(r"=\s*[\w.]*(?:[Ll]oader|[Dd]ata)\w*\(")
 _GIVEN_RAW = (b"epoch", b"oader")
 # `for batch in loader`, and a copy to a device
-_LOOPED = re.compile(r"for [^\n]*\bin\b[^\n]*[Ll]oader")
+_LOOPED = re.compile(r"(?:for [^\n]*\bin\b|enumerate\()[^\n]*[Ll]oader")
 _COPIED = (".to(", ".cuda(")
 _HANDED = re.compile(r"num_workers\s*=|[Ll]oader\w*\([^)]*num_workers")
 _HANDED_RAW = b"num_workers"

@@ -58,7 +58,7 @@ Given: TypeAlias = Callable[[Scope, str], Value | None]  # what a call gives for
 
 LARGEST = 400_000  # characters; what is longer was generated
 MOST_FOLDERS = 4  # from that of a file upwards, in which its options are looked for
-SCRIPTS = ("scripts", "tools")  # folders beside packages, whose modules nobody imports
+SCRIPTS = ("scripts", "tools")  # folders whose modules nobody imports
 MOST_MODULES = 30  # that are kept: garbage is searched for among all of them
 
 
@@ -181,10 +181,10 @@ class Imports:
         folder = os.path.dirname(self._path)
         for _ in range(MOST_FOLDERS):
             yield folder
+            yield from (os.path.join(folder, one) for one in SCRIPTS)
             if folder == top or os.path.basename(os.path.dirname(folder)) in INSTALLED:
                 break
             folder = os.path.dirname(folder)
-        yield from (os.path.join(top, one) for one in SCRIPTS)
 
     def leads_to(self, name: str, path: str, rest: str) -> bool:
         """Reports whether a dotted name stands for what a file has under a name."""

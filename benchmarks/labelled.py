@@ -102,11 +102,11 @@ def last_line(place: Place, text: str) -> int:
     return end
 
 
-def findings_at(package: Package, places: list[Place]) -> list[tuple[Place, dict[str, Any]]]:
-    """The findings of judged rules, each with the place that it is about.
+def findings_at(package: Package, places: list[Place]) -> list[tuple[list[Place], dict[str, Any]]]:
+    """The findings of judged rules, each with the places that it is about.
 
     That is the loader of another file which its message names, or else the innermost place
-    that it lies in, or that it points to.
+    that it lies in, or those that it points to.
     """
     ends = {
         place: last_line(place, (package.folder / place.file).read_text(encoding="utf-8"))
@@ -120,17 +120,23 @@ def findings_at(package: Package, places: list[Place]) -> list[tuple[Place, dict
     found = []
     for finding in json.loads(run.stdout):
         named = ELSEWHERE.findall(finding["message"])
-        around = [place for place in places if (Path(place.file).name, str(place.line)) in named]
-        for there in (finding, *finding["related"]):
-            around = around or [
-                place
-                for place in places
-                if place.file == there["path"] and place.line <= there["line"] <= ends[place]
-            ]
-        if around and finding["code"] not in NOT_JUDGED:
-            innermost = min(around, key=lambda place: ends[place] - place.line)
-            found.append((innermost, finding))
+        about = [place for place in places if (Path(place.file).name, str(place.line)) in named][:1]
+        about = about or innermost(places, ends, finding)
+        for there in finding["related"] if not about else ():
+            about += innermost(places, ends, there)
+        if about and finding["code"] not in NOT_JUDGED:
+            found.append((about, finding))
     return found
+
+
+def innermost(places: list[Place], ends: dict[Place, int], there: dict[str, Any]) -> list[Place]:
+    """The place that a line lies in; none where it lies in none."""
+    around = [
+        place
+        for place in places
+        if place.file == there["path"] and place.line <= there["line"] <= ends[place]
+    ]
+    return [min(around, key=lambda place: ends[place] - place.line)] if around else []
 
 
 def ratio(part: int, whole: int) -> str:
@@ -167,7 +173,7 @@ def score(path: Path, cache: Path, only: str | None) -> None:
             continue
         mine = [place for place in places if place.package == name]
         found = findings_at(fetched(f"{name}=={version}", folder), mine)
-        for place, finding in found:
+        for (place, *_), finding in found:
             code = finding["code"]
             if code in place.open:
                 continue
@@ -180,7 +186,7 @@ def score(path: Path, cache: Path, only: str | None) -> None:
         for place in mine:
             for code in sorted(place.true):
                 there[code] += 1
-                if any(code == finding["code"] for at, finding in found if at == place):
+                if any(code == finding["code"] for at, finding in found if place in at):
                     caught[code] += 1
                 else:
                     missed.append(f"{place} {code}\n    {place.what}: {place.why}")

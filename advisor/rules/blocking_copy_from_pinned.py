@@ -3,6 +3,7 @@ from collections.abc import Iterable, Iterator
 
 from ..findings import Fix, Hit, Related, Severity, rule
 from ..model import Copy, LoaderCall, Loop, Module
+from ..text import Span
 from ..values import Known, Made
 
 # `device.type == "cuda"`, `use_cuda`, `not args.no_gpu`
@@ -12,23 +13,24 @@ ASKS_FOR_GPU = re.compile(r"cuda|gpu", re.IGNORECASE)
 @rule("DL201", Severity.INFO)
 def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
     """Reports copies of a pinned batch to the GPU that wait for their end."""
-    seen = set()
+    seen: dict[Copy, tuple[str, list[Span]]] = {}
     for loop in module.every_loop:
         if loop.elsewhere or loop.loader.handed_to or loop.loader.framework_hook:
             continue
         for copy in loop.copies:
-            if copy.non_blocking or copy.converted or copy in seen:
+            if copy.non_blocking or copy.converted:
                 continue
             words = _waits(copy, loop)
             if words is not None:
-                seen.add(copy)
-                around = (Related(loop.span, "the batch comes from this loop"),)
-                yield Hit(copy.span, words, _fix(copy), around if copy.apart else ())
+                seen.setdefault(copy, (words, []))[1].append(loop.span)
+    for copy, (words, loops) in seen.items():
+        around = (Related(span, "the batch comes from this loop") for span in dict.fromkeys(loops))
+        yield Hit(copy.span, words, _fix(copy), tuple(around) if copy.apart else ())
     for copies in module.copies_by_name:
         for copy in copies:
             words = None if copy.non_blocking or copy.converted else _beside(copy, copies)
             if words is not None and copy not in seen:
-                seen.add(copy)
+                seen[copy] = words, []
                 yield Hit(copy.span, words, _fix(copy))
     for span in dict.fromkeys(
         taken.span for taken in module.taken_by_accelerate if taken.waits and _pins(taken.loader)

@@ -18,6 +18,8 @@ FILES = frozenset(
 CONNECTIONS = {
     "lmdb.open": "an LMDB environment",
     "lmdb.Environment": "an LMDB environment",
+    "lmdb.Transaction": "an LMDB transaction",
+    "sqlite3.Cursor": "a cursor of SQLite",
     "sqlite3.connect": "an SQLite connection",
     "psycopg.connect": "a connection to PostgreSQL",
     "psycopg2.connect": "a connection to PostgreSQL",
