@@ -156,7 +156,7 @@ class Imports:
     def callers(self, name: str) -> tuple[OutsideCall, ...]:
         """The calls of a function or class of this file, by its name at the left margin.
 
-        They are looked for in the modules beside this file and above, and in the project's scripts.
+        They are looked for in the modules beside this file and above, and in the scripts there.
         """
         if not self._asks_callers:
             return ()
