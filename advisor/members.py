@@ -242,6 +242,19 @@ def definitions(resolver: Resolver, scope: Scope) -> list[Definition]:
     ]
 
 
+def mixins(resolver: Resolver, scope: Scope) -> set[str]:
+    """The bases in the project's other modules that add no __init__, and derive from nothing."""
+    found = set()
+    for one in lineage(resolver, scope):
+        for case in _bases(resolver, one):
+            if isinstance(case.what, Symbol) and case.what.definition is not None:
+                there = case.what.definition.scope
+                plain = there is not None and isinstance(there.node, cst.ClassDef)
+                if plain and not there.node.bases and "__init__" not in there.bindings:
+                    found.add(case.what.name)
+    return found
+
+
 def _bases(resolver: Resolver, scope: Scope) -> Iterator[Case]:
     """What stands in the parentheses of one class."""
     if not isinstance(scope.node, cst.ClassDef) or scope.place is None:

@@ -16,6 +16,7 @@ PACKAGE = "__init__.py"
 # What stands in the folder that a project is run or installed from.
 MARKS = frozenset({"pyproject.toml", "setup.py", "setup.cfg", "dladvise.toml", ".git", ".hg"})
 INSTALLED = frozenset({"site-packages", "dist-packages"})  # where every project has its modules
+_TEST = re.compile(r"^test_|_test\.py$|^conftest\.py$")
 MOST_FILES = 100  # of a folder that is searched for options
 FARTHEST = 8  # folders from a file up to the folder of its project
 
@@ -31,7 +32,7 @@ class Seen(NamedTuple):
     without a file; empty where there is none. `text`: a hash of what a file says. `options`: the
     files of a folder, given as `folder/*.py`, that declare options of a command line, a line each.
     `naming`: the files of a folder that import something of a module, given as
-    `folder/*.py module.name`, a line each.
+    `folder/*.py module.name`, a line each; tests do not count, which try what nobody wants.
     """
 
     kind: Kind
@@ -146,7 +147,7 @@ class Modules:
         found = []
         for path in self._files(os.path.dirname(pattern)):
             text = self.text(path) or ""
-            if name not in text:
+            if name not in text or _TEST.search(os.path.basename(path)):
                 continue
             if imported.search(text) or (f".{name}(" in text and whole.search(text)):
                 found.append(path)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from .members import find_method, lineage, outer_bases
+from .members import find_method, lineage, mixins, outer_bases
 from .nodes import callee_tail, dotted_name
 from .program import Program
 from .resolve import Resolver
@@ -44,7 +44,8 @@ def sampler_inits(resolver: Resolver) -> tuple[SamplerInit, ...]:
 def _reaches_torch(resolver: Resolver, scope: Scope) -> bool:
     """Reports whether what is above the class has no __init__ but torch's Sampler."""
     bases = outer_bases(resolver, scope)
-    if SAMPLER not in bases or not (NEUTRAL | {SAMPLER}).issuperset(map(str, bases)):
+    without_init = NEUTRAL | {SAMPLER} | mixins(resolver, scope)
+    if SAMPLER not in bases or not without_init.issuperset(map(str, bases)):
         return False
     return not any("__init__" in one.bindings for one in lineage(resolver, scope)[1:])
 

@@ -175,6 +175,27 @@ def test_what_is_not_known_there_is_not_known_here(
     assert found(folder, "--select", "DL007", "train.py") == []
 
 
+@pytest.mark.parametrize(
+    ("mixin", "codes"),
+    [
+        ("class Dilled:\n    def __getstate__(self):\n        return {}\n", ["DL018"]),
+        ("class Dilled:\n    def __init__(self, data_source):\n        pass\n", []),
+        ("class Dilled(Other):\n    pass\n", []),
+    ],
+)
+def test_a_mixin_of_another_module_takes_what_the_sampler_does_not(
+    tmp_path: Path, mixin: str, codes: list[str]
+) -> None:
+    script = (
+        "from mixins import Dilled\nfrom torch.utils.data import Sampler\n\n\n"
+        "class Ordered(Sampler, Dilled):\n    def __init__(self, n):\n"
+        "        super().__init__(data_source=None)\n        self.n = n\n\n"
+        "    def __iter__(self):\n        return iter(range(self.n))\n"
+    )
+    folder = written(tmp_path, {"mixins.py": mixin, "train.py": script})
+    assert [code for _, _, code in found(folder)] == codes
+
+
 def test_a_loader_by_a_name_of_the_project_is_a_target(tmp_path: Path) -> None:
     script = "import torch\nfrom pkg import DataLoader\n\nloader = DataLoader([1], num_workers=2)\n"
     files: dict[str, str | bytes] = {"pkg/__init__.py": LOADER, "train.py": script}

@@ -185,6 +185,14 @@ def test_workers_that_another_module_gives(tmp_path: Path, call: str, told: list
     assert [f"{one['code']} {one['line']}" for one in here if one["path"] == "making.py"] == told
 
 
+def test_what_tests_give_is_nothing(tmp_path: Path) -> None:
+    script = "from making import measure\n\nmeasure(rows, 4)\n"
+    folder = written(tmp_path, {"making.py": MAKING, "test_making.py": script})
+    assert found(folder) == []
+    (folder / "test_making.py").rename(folder / "run_making.py")
+    assert found(folder) == [("making.py", "DL302")]
+
+
 def test_the_cache_looks_at_the_callers_again(tmp_path: Path) -> None:
     files: Files = {"pyproject.toml": "", "engine.py": ENGINE, "train.py": TRAINING}
     folder = written(tmp_path, files)
