@@ -122,8 +122,9 @@ def findings_at(package: Package, places: list[Place]) -> list[tuple[list[Place]
         named = ELSEWHERE.findall(finding["message"])
         about = [place for place in places if (Path(place.file).name, str(place.line)) in named][:1]
         about = about or innermost(places, ends, finding)
-        for there in finding["related"] if not about else ():
-            about += innermost(places, ends, there)
+        if not about or finding["code"] in about[0].open:
+            pointed = [innermost(places, ends, there) for there in finding["related"]]
+            about = [place for found_there in pointed for place in found_there] or about
         if about and finding["code"] not in NOT_JUDGED:
             found.append((about, finding))
     return found

@@ -2,7 +2,7 @@ import re
 from collections.abc import Iterator
 
 from ..edits import editable
-from ..findings import Fix, Hit, Safety, Severity, rule
+from ..findings import Fix, Hit, Safety, Severity, pointed, rule
 from ..model import Argument, LoaderCall, Module
 from ..text import Edit
 from ..values import Known, Number, Origin
@@ -14,19 +14,22 @@ def worker_count_source(module: Module) -> Iterator[Hit]:
         workers = call.arguments.get("num_workers")
         if workers is None or not call.workers.cases:
             continue
-        source = _counts_all_cores(call)
-        if source is not None:
+        counting = _counts_all_cores(call)
+        if counting is not None:
+            count, origin = counting
+            source = f"{count}, {origin.words}," if origin is not None else count
             yield Hit(
                 workers.whole,
                 f"{source} counts the machine's cores, also those that this process may not use",
                 _usable(call, workers),
+                related=pointed(origin, f"{count} here"),
             )
-        elif _per_rank(module) and call.handed_to != "ignite" and (count := _many(call)):
-            yield Hit(workers.whole, f"every rank starts {count} workers of its own")
+        elif _per_rank(module) and call.handed_to != "ignite" and (each := _many(call)):
+            yield Hit(workers.whole, f"every rank starts {each} workers of its own")
 
 
-def _counts_all_cores(call: LoaderCall) -> str | None:
-    """The call that counts cores, in words, where nothing bounds or divides what it gives.
+def _counts_all_cores(call: LoaderCall) -> tuple[str, Origin | None] | None:
+    """The call that counts cores, where nothing bounds or divides what it gives, and its default.
 
     Beside a default that does, another one may be a constant.
     """
@@ -41,10 +44,7 @@ def _counts_all_cores(call: LoaderCall) -> str | None:
         if count is None or BOUNDED.search(source):
             return None
         found[count] = case.origin
-    if not found:
-        return None
-    count, origin = next(iter(found.items()))
-    return f"{count}, {origin.words}," if origin is not None else count
+    return next(iter(found.items()), None)
 
 
 COUNTS = (
