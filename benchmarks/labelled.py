@@ -106,7 +106,8 @@ def findings_at(package: Package, places: list[Place]) -> list[tuple[list[Place]
     """The findings of judged rules, each with the places that it is about.
 
     That is the loader of another file which its message names, or else the innermost place
-    that it lies in, or those that it points to.
+    that it lies in, or those that it points to: where that place is open, those of them that
+    have the problem.
     """
     ends = {
         place: last_line(place, (package.folder / place.file).read_text(encoding="utf-8"))
@@ -124,7 +125,10 @@ def findings_at(package: Package, places: list[Place]) -> list[tuple[list[Place]
         about = about or innermost(places, ends, finding)
         if not about or finding["code"] in about[0].open:
             pointed = [innermost(places, ends, there) for there in finding["related"]]
-            about = [place for found_there in pointed for place in found_there] or about
+            told = [place for found_there in pointed for place in found_there]
+            if about:
+                told = [place for place in told if finding["code"] in place.true]
+            about = told or about
         if about and finding["code"] not in NOT_JUDGED:
             found.append((about, finding))
     return found
