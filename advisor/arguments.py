@@ -35,6 +35,11 @@ def positional_names(function: Scope) -> list[str]:
     return names
 
 
+def is_as_given(function: Scope, name: str) -> bool:
+    """Reports whether a name is a parameter that nothing else sets."""
+    return [one.kind for one in function.bindings.get(name, ())] == ["parameter"]
+
+
 def argument_node(call: cst.Call, scope: Scope, name: str) -> cst.BaseExpression | Unknown | None:
     """What a call of the function `scope` gives for its parameter `name`; None for nothing.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from .arguments import given_for
+from .arguments import given_for, is_as_given
 from .definitions import Definition
 from .dictionaries import as_named, entry_or_default
 from .nodes import callee_tail, decorators, every_node, small_statements
@@ -144,8 +144,12 @@ def _handed_back(resolver: Resolver, scope: Scope, node: cst.Call, place: Place)
         case _:
             return None
     first, other = (body, orelse) if body in asked else (orelse, body)
+    if first not in asked or other in asked or not _gives_what_it_returns(scope.node):
+        return None
+    if not (is_as_given(scope, first) and is_as_given(scope, other)):
+        return None
     given, instead = (given_for(resolver, Call(node, place), scope, one) for one in (first, other))
-    if first not in asked or other in asked or given is None or instead is None:
+    if given is None or instead is None:
         return None
     found = [case for case in given if case.what != Known(None)]
     left_out = next((case for case in given if is_none(case.what) is not False), None)
@@ -159,10 +163,7 @@ def returned(resolver: Resolver, scope: Scope) -> Value:
     if scope.yields:
         return (Case(Group("generator", None)),)
     node = scope.node
-    if isinstance(node, cst.FunctionDef) and (
-        node.asynchronous is not None
-        or any(one.rpartition(".")[2] not in _TRANSPARENT for one in decorators(node))
-    ):
+    if not _gives_what_it_returns(node):
         return NOTHING_KNOWN
     found: list[Case] = []
     for one in scope.returns:
@@ -177,6 +178,14 @@ def returned(resolver: Resolver, scope: Scope) -> Value:
     if scope.raises or _is_stub(node):
         return NOTHING_KNOWN  # a subclass, here or elsewhere, says what it returns
     return known(None)
+
+
+def _gives_what_it_returns(node: cst.CSTNode) -> bool:
+    """Reports whether calling a function gives what its body returns."""
+    return not isinstance(node, cst.FunctionDef) or (
+        node.asynchronous is None
+        and all(one.rpartition(".")[2] in _TRANSPARENT for one in decorators(node))
+    )
 
 
 def _is_stub(node: cst.CSTNode) -> bool:

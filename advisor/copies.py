@@ -31,11 +31,12 @@ _SAME_BATCH = frozenset(
      "pin_memory", "items", "values", "get", "pop", "copy", "clone", "detach", "requires_grad_",
      "t", "type_as", "expand", "chunk", "split", "unbind", "narrow", "next"}
 )  # fmt: skip
-_SENDING = re.compile(r"^_?(?:\w+_)?to_?(?:cuda|gpu)$")
 _SAME_BATCH_FUNCTIONS = frozenset(
     {"Variable", "list", "tuple", "dict", "zip", "enumerate", "sorted", "reversed", "stack", "cat",
      "tqdm"}
 )  # fmt: skip
+# Functions whose name alone says that they copy what they are given: `to_cuda`, `move_to_gpu`
+_SENDING = re.compile(r"^_?(?:\w+_)?to_?(?:cuda|gpu)$")
 # Those of them that make a new tensor, which is not pinned, unless there is nothing to convert.
 _CONVERSIONS = frozenset(
     {"float", "long", "half", "double", "int", "bool", "bfloat16", "type", "clone"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
+from .arguments import is_as_given
 from .calling import PASSING
 from .nodes import callee_tail
 from .scopes import Scope
@@ -37,5 +38,4 @@ def _parameter(function: Scope, node: cst.BaseExpression) -> str | None:
         node = node.args[0].value
     if not isinstance(node, cst.Name):
         return None
-    bound = function.bindings.get(node.value, ())
-    return node.value if [one.kind for one in bound] == ["parameter"] else None
+    return node.value if is_as_given(function, node.value) else None

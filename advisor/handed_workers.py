@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import libcst as cst
 
-from .arguments import positional_names
+from .arguments import is_as_given, positional_names
 from .calls import ReadCall, read_call
 from .classes import Classes
 from .definitions import Definition
@@ -100,7 +100,7 @@ def hands_on(resolver: Resolver, calls: Iterable[ReadCall], scope: Scope, name: 
         for one in calls
         if name in one.fact.arguments and _stands_in(one, scope)
     )
-    if _is_as_given(scope, name) and any(by_name):
+    if is_as_given(scope, name) and any(by_name):
         return True
     return _hands_on_rest(calls, scope, name)
 
@@ -120,7 +120,7 @@ def _gives_its_base(resolver: Resolver, owner: Scope, name: str) -> bool:
     if any(_gets_rest(node, init) for node in made) and not _mentions(init, name):
         return True
     given = (keyword_argument(node, name) for node in made)
-    return _is_as_given(init, name) and any(dotted_name(one) == name for one in given)
+    return is_as_given(init, name) and any(dotted_name(one) == name for one in given)
 
 
 def _gets_rest(node: cst.Call, function: Scope) -> bool:
@@ -135,17 +135,12 @@ def _stands_in(read: ReadCall, scope: Scope) -> bool:
     return read.call.place.scope.enclosing("function") is scope
 
 
-def _is_as_given(function: Scope, name: str) -> bool:
-    """Reports whether a name is a parameter that nothing else sets."""
-    return [one.kind for one in function.bindings.get(name, ())] == ["parameter"]
-
-
 def _is_kept(resolver: Resolver, owner: Scope, init: Scope, code: str, name: str) -> bool:
     """Reports whether `code` is the attribute that keeps a parameter of `__init__`."""
     me, _, attribute = code.partition(".")
     kept = assignments(resolver, owner, attribute) if me == init.first_parameter else []
     value = kept[0].value if len(kept) == 1 else None
-    return isinstance(value, cst.Name) and value.value == name and _is_as_given(init, name)
+    return isinstance(value, cst.Name) and value.value == name and is_as_given(init, name)
 
 
 def _mentions(function: Scope, name: str) -> bool:

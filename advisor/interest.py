@@ -35,9 +35,11 @@ _GIVEN_RAW = (b"epoch", b"oader")
 # `for batch in loader`, and a copy to a device
 _LOOPED = re.compile(r"(?:for [^\n]*\bin\b|enumerate\()[^\n]*[Ll]oader")
 _COPIED = (".to(", ".cuda(")
+_COPIED_RAW = tuple(map(str.encode, _COPIED))
 _HANDED = re.compile(r"num_workers\s*=|[Ll]oader\w*\([^)]*num_workers")
 _HANDED_RAW = b"num_workers"
 _GENERATORS = ("default_rng(", "RandomState(", "random.Random(")
+_GENERATORS_RAW = tuple(map(str.encode, _GENERATORS))
 _STARTED_RAW = (b"non_blocking=True", b"oader")
 _TRAINER = re.compile(
     rf"\b(?:{'|'.join(sorted({name.rpartition('.')[2] for name in TRAINER_ARGUMENTS}))})\s*\("
@@ -79,19 +81,20 @@ def may_describe_loaders(raw: bytes) -> bool:
 
 def worth_decoding(raw: bytes) -> bool:
     """Reports whether a file names what could matter; `matters` then looks closer."""
-    if any(word in raw for word in HOMES):
-        return any(word in raw for word in _SUBJECTS) or _HANDED_RAW in raw
+    at_home = any(word in raw for word in HOMES)
+    if at_home and any(word in raw for word in _SUBJECTS):
+        return True
     if _PREFIX_RAW in raw:
         return True
-    if b"torch" not in raw:
+    if b"torch" not in raw and not at_home:
         return False
     if _HANDED_RAW in raw or all(word in raw for word in _STARTED_RAW):
         return True
     if any(word in raw for word in _TAKEN_ON) or all(word in raw for word in _GIVEN_RAW):
         return True
-    if any(word.encode() in raw for word in _GENERATORS):
+    if any(word in raw for word in _GENERATORS_RAW):
         return True
-    return b"oader" in raw and any(word.encode() in raw for word in _COPIED)
+    return b"oader" in raw and any(word in raw for word in _COPIED_RAW)
 
 
 def takes_loaders(text: str) -> bool:

@@ -632,8 +632,8 @@ class Module:
     dataset_uses: tuple[DatasetUse, ...] = ()
     loops: tuple[Loop, ...] = ()
     outside_loops: tuple[Loop, ...] = ()  # over loaders that other modules make
+    transforms: tuple[Transform, ...] = ()  # that draw from a generator of their own
     # in each loop over what is a loader by its name alone
-    transforms: tuple[Transform, ...] = ()
     copies_by_name: tuple[tuple[Copy, ...], ...] = ()
     rebuilt: tuple[Rebuilt, ...] = ()
     changes: tuple[DatasetChange, ...] = ()

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import TypeAlias
 
 from . import libcst_import  # noqa: F401  # before anybody else imports libcst
-from .arguments import argument_node
+from .arguments import given_for, is_as_given
 from .calling import returned
 from .calls import ReadCall, loader_calls
 from .classes import Classes
@@ -48,7 +48,6 @@ from .values import (
     Origin,
     Symbol,
     Text,
-    Unknown,
     Value,
     What,
     united,
@@ -139,8 +138,7 @@ class Imports:
 
     def _find_option(self, name: str) -> Value | None:
         top = self._ask("roots", self._path).partition("\n")[0]
-        folder = os.path.dirname(self._path)
-        for _ in range(MOST_FOLDERS):
+        for folder in self._upwards(top):
             pattern = os.path.join(folder, "*.py")
             paths = [one for one in self._ask("options", pattern).split("\n") if one]
             modules = [self._module(one) for one in paths if self._names_option(one, name)]
@@ -148,10 +146,16 @@ class Imports:
             if found:
                 said = {None if one is None else tuple(case.what for case in one) for one in found}
                 return found[0] if len(said) == 1 else None
-            folder = os.path.dirname(folder)
-            if pattern == os.path.join(top, "*.py") or os.path.basename(folder) in INSTALLED:
-                break
         return None
+
+    def _upwards(self, top: str) -> Iterator[str]:
+        """The folder of this file and those above it, up to `top`."""
+        folder = os.path.dirname(self._path)
+        for _ in range(MOST_FOLDERS):
+            yield folder
+            if folder == top or os.path.basename(os.path.dirname(folder)) in INSTALLED:
+                break
+            folder = os.path.dirname(folder)
 
     def callers(self, name: str) -> tuple[OutsideCall, ...]:
         """The calls of a function or class of this file, by its name at the left margin.
@@ -178,13 +182,9 @@ class Imports:
 
     def _callers_folders(self) -> Iterator[str]:
         top = min(self._ask("roots", self._path).split("\n"), key=len)
-        folder = os.path.dirname(self._path)
-        for _ in range(MOST_FOLDERS):
+        for folder in self._upwards(top):
             yield folder
             yield from (os.path.join(folder, one) for one in SCRIPTS)
-            if folder == top or os.path.basename(os.path.dirname(folder)) in INSTALLED:
-                break
-            folder = os.path.dirname(folder)
 
     def leads_to(self, name: str, path: str, rest: str) -> bool:
         """Reports whether a dotted name stands for what a file has under a name."""
@@ -439,14 +439,11 @@ class OtherModule:
 
         None for nothing. A loader comes as a HandedLoader, a device as its name.
         """
-        node = argument_node(call.node, scope, name)
-        if node is None:
+        value = given_for(self.resolver, call, scope, name)
+        if value is None:
             return None
-        if isinstance(node, Unknown):
-            return NOTHING_KNOWN
         words = f"parameter {name!r}, as given"
         origin = self._there(self.resolver.origin(words, call.node.func, call.place.scope))
-        value = self.resolver.value(node, call.place)
         return united(Case(self._given(case), origin=origin) for case in value)
 
     def _given(self, case: Case) -> What:
@@ -459,18 +456,23 @@ class OtherModule:
             if taken.path:
                 return UNKNOWN
             is_own = not taken.fact.stands
-            fact = self._told_elsewhere(taken.fact) if is_own else taken.fact
-            return Made(fact.class_name, within=HandedLoader(fact, is_own))
+            told = self._told_elsewhere(taken.fact, self._with_places) if is_own else taken.fact
+            return Made(told.class_name, within=HandedLoader(told, is_own))
         device = device_of(self.resolver, (case,)).removeprefix("maybe-")
         return Known(device) if device in ("cuda", "cpu") else UNKNOWN
 
-    def _told_elsewhere(self, fact: LoaderCall) -> LoaderCall:
-        """A loader of this module, without its names here."""
+    def _told_elsewhere(
+        self, fact: LoaderCall, value: Callable[[Argument], Iterable[Case]]
+    ) -> LoaderCall:
+        """A loader of this module without its names here, and with those values."""
         arguments = {
-            name: replace(one, value=tuple(map(self._with_place, one.value)))
-            for name, one in fact.arguments.items()
+            name: replace(one, value=united(value(one))) for name, one in fact.arguments.items()
         }
         return replace(fact, arguments=arguments, names=(), stands=self.stands(fact.span))
+
+    def _with_places(self, argument: Argument) -> Iterator[Case]:
+        """What an argument receives here, with the places of defaults."""
+        return map(self._with_place, argument.value)
 
     def _with_place(self, case: Case) -> Case:
         """The same, with a default's place as it is told in other files."""
@@ -492,27 +494,16 @@ class OtherModule:
 
     def _seen_from_outside(self, read: ReadCall, scope: Scope, given: Given) -> LoaderCall:
         """A loader as the caller of the function that makes it sees it, without its names here."""
-        fact = read.fact
-        arguments = {
-            name: replace(one, value=united(self._for_caller(one, scope, given)))
-            for name, one in fact.arguments.items()
-        }
+        told = self._told_elsewhere(read.fact, lambda one: self._for_caller(one, scope, given))
         same_order = any(
             use.shuffles and not use.set_epoch_seen and not use.escapes
             for use in samplers(self.resolver, [read])
         )
-        return replace(
-            fact,
-            arguments=arguments,
-            names=(),
-            stands=self.stands(fact.span),
-            same_order=same_order,
-        )
+        return replace(told, same_order=same_order)
 
     def _for_caller(self, argument: Argument, scope: Scope, given: Given) -> Iterator[Case]:
         """What a loader receives where a call of the function `scope` gives that."""
-        bound = scope.bindings.get(argument.code, ())
-        if [one.kind for one in bound] == ["parameter"]:
+        if is_as_given(scope, argument.code):
             received = given(scope, argument.code)
             if received is not None:
                 yield from map(_without_place, received)
@@ -520,7 +511,7 @@ class OtherModule:
         for case in argument.value:
             origin = case.origin
             if origin is None or not origin.is_of_caller:
-                yield case if origin is None else replace(case, origin=self._there(origin))
+                yield self._with_place(case)
                 continue
             name = _parameter(scope, origin)
             if name is not None and given(scope, name) is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -67,6 +66,12 @@ def test_a_copy_waits_of_a_batch_that_another_module_pins(
     dladvise("check", "--fix", cwd=folder)
     if "loader, device" in script:  # its own place is told, and the copy mended there
         assert "batch.to(device, non_blocking=True)" in (folder / "engine.py").read_text()
+
+
+def test_what_a_module_has_of_torch_besides_does_not_hide_it(tmp_path: Path) -> None:
+    engine = f"from torch.utils.tensorboard import SummaryWriter\n{ENGINE}"
+    folder = written(tmp_path, {"engine.py": engine, "train.py": TRAINING})
+    assert found(folder) == [WAITS]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +207,6 @@ def test_the_cache_looks_at_the_callers_again(tmp_path: Path) -> None:
     (folder / "other.py").write_text(TRAINING)
     assert WAITS in found(folder)
     (folder / "other.py").unlink()
-    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
     assert WAITS not in found(folder)
 
 
@@ -235,6 +239,25 @@ def test_a_dictionary_that_a_function_elsewhere_fills(
     )
     folder = written(tmp_path, {"settings.py": SETTINGS, "train.py": script})
     assert [code for _, code in found(folder)] == codes
+
+
+@pytest.mark.parametrize(
+    ("function", "codes"),
+    [
+        ("def other(value, default):\n    return default if value is None else value", ["DL300"]),
+        ("def other(value, default):\n    default = 2\n    return value if value else default", []),
+        ("@halved\ndef other(value, default):\n    return value if value else default", []),
+    ],
+)
+def test_a_function_that_chooses_between_its_arguments(
+    tmp_path: Path, function: str, codes: list[str]
+) -> None:
+    script = (
+        f"from torch.utils.data import DataLoader\n\n\n{function}\n\n\n"
+        "def main(rows, workers=None):\n"
+        "    return DataLoader(rows, num_workers=other(workers, 64)), other(1, 2), other(3, 4)\n"
+    )
+    assert [code for _, code in found(written(tmp_path, {"train.py": script}))] == codes
 
 
 @pytest.mark.parametrize(
