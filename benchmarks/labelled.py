@@ -103,11 +103,10 @@ def last_line(place: Place, text: str) -> int:
 
 
 def findings_at(package: Package, places: list[Place]) -> list[tuple[list[Place], dict[str, Any]]]:
-    """The findings of judged rules, each with the places that it is about.
+    """The findings of judged rules, each with the places that it is about; the first is judged.
 
     That is the loader of another file which its message names, or else the innermost place
-    that it lies in, or those that it points to: where that place is open, those of them that
-    have the problem.
+    that it lies in. Where there is none, or it is open, those that it points to follow.
     """
     ends = {
         place: last_line(place, (package.folder / place.file).read_text(encoding="utf-8"))
@@ -124,11 +123,8 @@ def findings_at(package: Package, places: list[Place]) -> list[tuple[list[Place]
         about = [place for place in places if (Path(place.file).name, str(place.line)) in named][:1]
         about = about or innermost(places, ends, finding)
         if not about or finding["code"] in about[0].open:
-            pointed = [innermost(places, ends, there) for there in finding["related"]]
-            told = [place for found_there in pointed for place in found_there]
-            if about:
-                told = [place for place in told if finding["code"] in place.true]
-            about = told or about
+            for there in finding["related"]:
+                about += innermost(places, ends, there)
         if about and finding["code"] not in NOT_JUDGED:
             found.append((about, finding))
     return found
