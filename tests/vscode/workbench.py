@@ -25,6 +25,7 @@ from ..front_door import environment
 
 UP_S = 60.0  # for the editor to answer
 LONGEST_MS = 60_000  # for anything that is waited for
+TRIES = 4  # to find a file or a command, in that time
 SIZE = (1000, 620)  # small enough for pictures
 SCALE = 1.25  # of pictures, for sharp screens
 SETTINGS = {
@@ -100,11 +101,18 @@ class Workbench:
         return found > 0
 
     def _pick(self, key: str, words: str, row: str) -> None:
-        self._type_into_pick(key, words)
         # rows come and go while they are found: not before it is chosen is it the right one
         chosen = self.page.locator(".quick-input-list .monaco-list-row.focused")
-        expect(chosen).to_contain_text(row)
-        self.page.keyboard.press("Enter")
+        for _ in range(TRIES):
+            self._type_into_pick(key, words)
+            try:
+                expect(chosen).to_contain_text(row, timeout=LONGEST_MS / TRIES)
+            except AssertionError:  # a folder that was just opened may show no file until asked again
+                self.page.keyboard.press("Escape")
+            else:
+                self.page.keyboard.press("Enter")
+                return
+        raise AssertionError(f"{words!r} finds no {row!r}")
 
     def _type_into_pick(self, key: str, words: str) -> None:
         self.page.keyboard.press(key)
