@@ -171,7 +171,7 @@ def _taken_out(
     if entry.siblings is None:
         line = source.line_at(resolver.program.span(entry.value, entry.place.scope).start)
         raise CannotFollow(f"is set by the statement on line {line}")
-    display = replace(call.fact, written=entry.siblings, closing=entry.closing)
+    display = replace(call.fact, written=entry.siblings, end=Span(entry.closing, entry.closing))
     return remove_arguments(source, display, (entry.siblings[entry.index],))
 
 

@@ -79,12 +79,12 @@ def read_call(resolver: Resolver, classes: Classes, call: Call, kind: LoaderClas
 
 def trainer_calls(resolver: Resolver, classes: Classes) -> tuple[LoaderCall, ...]:
     """The constructions of a Trainer's arguments that say something of its loaders."""
-    text = resolver.program.source.text
-    if TRAINER_PREFIX not in text or SET_LATER.search(text):
+    source = resolver.program.source
+    if not source.tells(TRAINER_PREFIX) or source.tells(SET_LATER.search):
         return ()
     found = []
     for tail in sorted({name.rpartition(".")[2] for name in TRAINER_ARGUMENTS}):
-        for call in resolver.program.calls_named(tail) if f"{tail}(" in text else ():
+        for call in resolver.program.calls_named(tail) if source.tells(f"{tail}(") else ():
             value = resolver.value(call.node.func, call.place)
             what = value[0].what if len(value) == 1 else None
             if isinstance(what, Symbol) and what.name in TRAINER_ARGUMENTS:
@@ -109,7 +109,6 @@ class _Reading:
         self.call = call
         self.scope = call.place.scope
         self.program = resolver.program
-        self.text = resolver.program.source.text
         self.arguments: dict[str, Argument] = {}
         self.written: list[Argument] = []
         self.unknown: list[Argument] = []
@@ -132,7 +131,7 @@ class _Reading:
             class_name=self.kind.name,
             span=self.span(self.call.node),
             callee=self.span(self.call.node.func),
-            closing=self.closing(),
+            end=self.end(),
             written=tuple(self.written),
             arguments=self.arguments,
             hidden=self.hidden,
@@ -224,7 +223,7 @@ class _Reading:
         for key, cases in entries.keys.items():
             name = key.removeprefix(self.kind.prefix)
             argument = Argument(
-                name, whole.span, whole.whole, whole.after, tuple(cases), whole.code, splatted=True
+                name, whole.span, whole.whole, whole.behind, tuple(cases), whole.code, splatted=True
             )
             certain = not entries.open and not any(isinstance(c.what, Absent) for c in cases)
             if name not in self.parameters:
@@ -251,23 +250,23 @@ class _Reading:
     ) -> Argument:
         """One argument as it is written, for the parameter `name`."""
         span = self.span(arg.value, place.scope)
-        whole = Span(self.span(arg, place.scope).start, span.end)
-        after = whole.end
+        whole = self.span(arg, place.scope).to(span)
+        behind = whole.behind()
         if isinstance(arg.comma, cst.Comma):
-            after = self.program.next_code(whole.end) + 1
+            behind = self.program.behind(whole).behind(1)
         value = NOTHING_KNOWN if arg.star else self.resolver.value(arg.value, place)
-        code = self.text[span.start : span.end]
+        code = self.program.source.code(span)
         if {(code, True), (f"{code} is None", False)} & {guard.fact for guard in place.guards}:
             value = tuple(map(_as_given, value))
-        return Argument(name, span, whole, after, value, code, positional, splatted)
+        return Argument(name, span, whole, behind, value, code, positional, splatted)
 
-    def closing(self) -> int:
+    def end(self) -> Span:
         """Where a further argument would be written: at the closing parenthesis."""
         node = self.call.node
-        if node.args:
-            return self.program.next_code(self.written[-1].after if self.written else 0)
-        opening = self.text.index("(", self.span(node.func).end)
-        return self.program.next_code(opening + 1)
+        if self.written:
+            return self.program.behind(self.written[-1].behind)
+        opening = self.program.behind(self.span(node.func))
+        return self.program.behind(opening.behind(1))
 
     def span(self, node: cst.CSTNode, scope: Scope | None = None) -> Span:
         return self.program.span(node, scope or self.scope)
@@ -292,7 +291,8 @@ class _Reading:
     def handed_to(self) -> str | None:
         """Whose the loader becomes: of accelerate, lightning or ignite."""
         for tail, taker in TAKERS.items():
-            calls = self.program.calls_named(tail) if f"{tail}(" in self.text else ()
+            told = self.program.source.tells(f"{tail}(")
+            calls = self.program.calls_named(tail) if told else ()
             if any(
                 self.is_made_here(case.what)
                 for call in calls

@@ -46,8 +46,7 @@ def _calls_at(resolver: Resolver, loop: Loop, step: int) -> list[Call]:
     program = resolver.program
     scope = loop.place.scope
     if scope.kind == "module" and not loop.place.loops and not loop.place.guards:
-        index = program.index_of(scope) + step
-        return program.read(index).calls if 0 <= index < len(program.blocks) else []
+        return program.calls_beside(scope, step)
     order = loop.place.order - 1 if step < 0 else loop.last + 1
     return [call for call in scope.calls if call.place.order == order]
 

@@ -232,21 +232,21 @@ class _Follow:
     def without_waiting(self, node: cst.Call, place: Place, option: str) -> Edit:
         """What makes a call one that does not wait."""
         program = self.resolver.program
-        opening = program.next_code(program.span(node.func, place.scope).end)
-        closing = program.next_code(opening + 1)
+        opening = program.behind(program.span(node.func, place.scope))
+        closing = program.behind(opening.behind(1))
         separator = ""
         if node.args:
             separator = ", "
-            closing = program.next_code(program.span(node.args[-1].value, place.scope).end)
-            if program.source.text.startswith(",", closing):
+            closing = program.behind(program.span(node.args[-1].value, place.scope))
+            comma = closing.behind(1)
+            if program.source.code(closing.to(comma)) == ",":
                 separator = " "
-                closing = program.next_code(closing + 1)
-        return Edit(Span(closing, closing), f"{separator}{option}=True")
+                closing = program.behind(comma)
+        return Edit(closing, f"{separator}{option}=True")
 
     def code(self, node: cst.BaseExpression, place: Place) -> str:
         program = self.resolver.program
-        span = program.span(node, place.scope)
-        return program.source.text[span.start : span.end]
+        return program.source.code(program.span(node, place.scope))
 
     def pinning(self, func: cst.BaseExpression, place: Place) -> Span | None:
         """The `.pin_memory()` before a copy."""
@@ -257,8 +257,8 @@ class _Follow:
                 ) as pinned
             ):
                 program = self.resolver.program
-                end = program.span(tensor, place.scope).end
-                return Span(end, program.span(pinned, place.scope).end)
+                before = program.span(tensor, place.scope).behind()
+                return before.to(program.span(pinned, place.scope))
         return None
 
     def device(self, target: cst.BaseExpression | None, place: Place, method: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -86,24 +86,40 @@ def analyze(
     if chosen is None:
         chosen = [rule for rule in all_rules() if not rule.opt_in]
     chosen = tuple(chosen)
+    target = target or Target()
     if is_configuration(source.path):
-        return _of_configuration(source, target or Target(), chosen)
-    findings: list[Finding] = []
-    module = None
-    if matters(source.text):
-        imports = memory.imports if memory is not None else None
-        if imports is None and project is not None:
-            imports = project.imports(source.path)
+        return _of_configuration(source, target, chosen)
+    settled = memory.settled if memory is not None else None
+    if settled is not None and (settled.target, settled.chosen) == (target, chosen):
+        move = settled.move_to(source)
+        moved = settled.moved(move) if move is not None else None
+        if moved is not None:
+            found = _told(source, moved, chosen)
+            return Report(source, found, settled.loaders, seen=settled.seen, move=move)
+    if not matters(source.text):
         if memory is not None:
-            memory.imports = imports
-        module = reading()(source, target or Target(), memory, imports)
-        findings = [placed(module, finding) for rule in chosen for finding in rule(module)]
-    findings = ignores.silenced(source, findings, chosen)
-    findings.sort(key=lambda f: (f.span.start, f.rule.code, f.message))
-    if module is None:
-        return Report(source, tuple(findings))
+            memory.settled = None
+        return Report(source, _told(source, (), chosen))
+    imports = memory.imports if memory is not None else None
+    if imports is None and project is not None:
+        imports = project.imports(source.path)
+    if memory is not None:
+        memory.imports = imports
+    module = reading()(source, target, memory, imports)
+    findings = tuple(placed(module, finding) for rule in chosen for finding in rule(module))
+    broken = bool(module.problems)
     seen = imports.seen() if imports is not None else frozenset()
-    return Report(source, tuple(findings), module.loaders, bool(module.problems), seen)
+    if memory is not None and not broken:
+        memory.settle(source, target, chosen, findings, module.loaders, seen)
+    return Report(source, _told(source, findings, chosen), module.loaders, broken, seen)
+
+
+def _told(
+    source: Source, findings: Sequence[Finding], chosen: tuple[Rule, ...]
+) -> tuple[Finding, ...]:
+    """The findings that no comment suppresses, in order of place."""
+    found = ignores.silenced(source, list(findings), chosen)
+    return tuple(sorted(found, key=lambda one: (one.span.start, one.rule.code, one.message)))
 
 
 def _of_configuration(source: Source, target: Target, chosen: tuple[Rule, ...]) -> Report:
@@ -115,6 +131,4 @@ def _of_configuration(source: Source, target: Target, chosen: tuple[Rule, ...]) 
         return Report(source, ())
     found = [finding for rule in chosen for finding in rule(module)]
     found = [replace(finding, fix=None, alternatives=()) for finding in found]
-    found = ignores.silenced(source, found, chosen)
-    found.sort(key=lambda f: (f.span.start, f.rule.code, f.message))
-    return Report(source, tuple(found))
+    return Report(source, _told(source, found, chosen))

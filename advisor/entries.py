@@ -22,7 +22,6 @@ from .mentions import Mention, mentions_of_name
 from .model import Argument
 from .nodes import dotted_name
 from .scopes import Place, Scope
-from .text import Span
 from .values import Group
 
 
@@ -107,10 +106,10 @@ def _as_argument(trail: Trail, element: cst.BaseDictElement | cst.Arg, place: Pl
     """An entry in the terms of a call, so that it is taken out in the same way."""
     program = trail.resolver.program
     value = program.span(element.value, place.scope)
-    whole = Span(program.span(element, place.scope).start, value.end)
+    whole = program.span(element, place.scope).to(value)
     has_comma = isinstance(element.comma, cst.Comma)
-    after = program.next_code(whole.end) + 1 if has_comma else whole.end
-    return Argument("", value, whole, after, (), "")
+    behind = program.behind(whole).behind(1) if has_comma else whole.behind()
+    return Argument("", value, whole, behind, (), "")
 
 
 def _of_name(trail: Trail, node: cst.Name, place: Place, key: str) -> Iterator[Entry]:

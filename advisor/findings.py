@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+from .text import Edit, Span
 
 if TYPE_CHECKING:
     from .model import LoaderCall, Module
     from .modules import Seen
-    from .text import Edit, Source, Span
+    from .text import Source
     from .values import Origin
+
+
+# Where a place is in another text; None where it was changed.
+Move: TypeAlias = Callable[[Span], Span | None]
 
 
 class Severity(IntEnum):
@@ -43,6 +49,18 @@ class Fix:
     title: str
     edits: tuple[Edit, ...]
     safety: Safety = Safety.SAFE
+
+    @property
+    def fixed(self) -> Fix:
+        """The same, at places that do not move with a later text."""
+        edits = tuple(Edit(edit.span.fixed, edit.new) for edit in self.edits)
+        return Fix(self.title, edits, self.safety)
+
+    def moved(self, move: Move) -> Fix | None:
+        """The same in another text; None where one of its edits touches what was changed."""
+        edits = [(move(edit.span), edit.new) for edit in self.edits]
+        found = tuple(Edit(span, new) for span, new in edits if span is not None)
+        return Fix(self.title, found, self.safety) if len(found) == len(edits) else None
 
 
 @dataclass(frozen=True)
@@ -100,9 +118,14 @@ class Rule:
 
     def __call__(self, module: Module) -> Iterator[Finding]:
         for hit in self.check(module):
-            severity = self.severity if hit.severity is None else hit.severity
             yield Finding(
-                self, severity, hit.span, hit.message, hit.fix, hit.related, hit.alternatives
+                self,
+                self.severity if hit.severity is None else hit.severity,
+                hit.span.fixed,
+                hit.message,
+                None if hit.fix is None else hit.fix.fixed,
+                tuple(Related(one.span.fixed, one.message) for one in hit.related),
+                tuple(fix.fixed for fix in hit.alternatives),
             )
 
 
@@ -119,13 +142,33 @@ class Finding:
     alternatives: tuple[Fix, ...] = ()
     argument: Span | None = None  # what it is about, on a later line of the same call
 
+    def moved(self, move: Move) -> Finding | None:
+        """The same in another text, with those of its fixes and places that were not changed.
+
+        None where it stands in what was changed.
+        """
+        span = move(self.span)
+        if span is None:
+            return None
+        related = ((move(one.span), one.message) for one in self.related)
+        alternatives = (fix.moved(move) for fix in self.alternatives)
+        return replace(
+            self,
+            span=span,
+            fix=None if self.fix is None else self.fix.moved(move),
+            related=tuple(Related(place, words) for place, words in related if place is not None),
+            alternatives=tuple(fix for fix in alternatives if fix is not None),
+            argument=None if self.argument is None else move(self.argument),
+        )
+
 
 @dataclass(frozen=True)
 class Report:
     """All findings of one source, in order of place, suppressed ones left out.
 
     `loaders` are the constructions in it; `broken` says that some of it could not be read.
-    `seen` is what it depends on of the project's other modules.
+    `seen` is what it depends on of the project's other modules. With `move` the loaders are
+    those of an earlier text, and it says where they are now.
     """
 
     source: Source
@@ -133,6 +176,7 @@ class Report:
     loaders: tuple[LoaderCall, ...] = ()
     broken: bool = False
     seen: frozenset[Seen] = frozenset()
+    move: Move | None = None
 
 
 def rule(

@@ -33,7 +33,7 @@ def handed_workers(
 
     What a loader of this file gets from its callers by name is seen where that loader is made.
     """
-    if not hands_workers(resolver.program.source.text):
+    if not resolver.program.source.tells(hands_workers):
         return ()
     calls = tuple(calls)
     own = {id(one.call.node) for one in calls}

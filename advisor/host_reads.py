@@ -25,7 +25,7 @@ _BETWEEN = frozenset(
 
 def host_reads(resolver: Resolver) -> tuple[HostRead, ...]:
     """Every `x.to("cpu", non_blocking=True)` that is read in the same expression."""
-    if "non_blocking" not in resolver.program.source.text:
+    if not resolver.program.source.tells("non_blocking"):
         return ()
     found = []
     for method in READING:

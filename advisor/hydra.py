@@ -87,7 +87,7 @@ def _loader(text: str, node: Any) -> LoaderCall | None:
         span = span or _span(key)
         whole = Span(_span(key).start, span.end)
         code = text[span.start : span.end]
-        argument = Argument(word, span, whole, whole.end, (Case(what),), code)
+        argument = Argument(word, span, whole, whole.behind(), (Case(what),), code)
         if word in names:
             arguments[word] = argument
         elif kind in ("torch", "stateful") and get_close_matches(word, names, 1, 0.8):
@@ -99,7 +99,7 @@ def _loader(text: str, node: Any) -> LoaderCall | None:
         class_name=name.rpartition(".")[2],
         span=Span(_span(node).start, end),
         callee=place,
-        closing=end,
+        end=Span(end, end),
         written=written,
         arguments=arguments,
         hidden=True,

@@ -98,10 +98,10 @@ _ALL_OF_FASTAI = re.compile(r"^from fastai\.(?:\w+\.)*(?:all|basics) import \*",
 
 def _is_fastais(resolver: Resolver, call: Call) -> bool:
     """Reports whether `from fastai.vision.all import *` comes after the import of the class."""
-    text = resolver.program.source.text
-    if "fastai" not in text or not isinstance(call.node.func, cst.Name):
+    source = resolver.program.source
+    if not source.tells("fastai") or not isinstance(call.node.func, cst.Name):
         return False
-    stars = [match.start() for match in _ALL_OF_FASTAI.finditer(text)]
+    stars = [match.start() for match in _ALL_OF_FASTAI.finditer(source.whole)]
     reaching = resolver.program.reaching(call.node.func.value, call.place) or ()
     return any(
         one.binding.kind == "import"

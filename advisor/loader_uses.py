@@ -121,7 +121,7 @@ class _Reading:
         if attribute != WITHOUT_EFFECT:
             return attribute in SET_ONCE
         literal = isinstance(value, cst.Name) and value.value in ("True", "False")
-        return literal and not READ_BY_THE_FILE.search(self.resolver.program.source.text)
+        return literal and not self.resolver.program.source.tells(READ_BY_THE_FILE.search)
 
     # next(loader), iter(loader).next()
 
@@ -162,10 +162,10 @@ class _Reading:
 
     def indexed(self) -> Iterator[LoaderUse]:
         program = self.resolver.program
-        text = program.source.text
+        source = program.source
         for one in self.read.values():
             scope = one.call.place.scope
-            if text[one.fact.span.end : one.fact.span.end + 1] == "[":
+            if source.code(one.fact.span.next()) == "[":
                 for node in every_node(scope.root.tree.module):
                     if isinstance(node, cst.Subscript) and node.value is one.call.node:
                         span = program.span(node, scope)
@@ -174,9 +174,9 @@ class _Reading:
                 bound = program.module_bindings(name) if scope.kind == "module" else None
                 bound = scope.bindings.get(name, []) if bound is None else bound
                 only = _are_only(bound, one.call.node)
-                if "." in name or not only or f"{name}[" not in text:
+                if "." in name or not only or not source.tells(f"{name}["):
                     continue
-                if EXPECTED.search(text):
+                if source.tells(EXPECTED.search):
                     continue  # a mention does not tell what is caught around it
                 for use in mentions_of_name(program, scope, name):
                     if isinstance(use.parent, cst.Subscript) and use.parent.value is use.node:
@@ -186,7 +186,7 @@ class _Reading:
     # itertools.cycle(loader)
 
     def cycles(self) -> Iterator[LoaderUse]:
-        if "cycle" not in self.resolver.program.source.text:
+        if not self.resolver.program.source.tells("cycle"):
             return
         for call in self.resolver.program.calls_named("cycle"):
             args = call.node.args

@@ -16,12 +16,12 @@ from .accumulated import kept_tensors
 from .batch_takers import BACKWARD, batch_taker, leaves_at_once, trains
 from .calls import ReadCall
 from .clocks import timing
-from .copies import copies_elsewhere, copies_in
+from .copies import Names, copies_elsewhere, copies_in
 from .definitions import Definition
 from .epoch_calls import late_set_epochs
 from .epochs import Epochs
 from .interest import READ_WITH_LOADERS, takes_loaders
-from .model import Loop
+from .model import Copy, Handler, KeptTensor, Loop
 from .nodes import callee_tail, target_names, target_part
 from .reentry import reentered
 from .repetition import Repeats, Repetition
@@ -40,9 +40,19 @@ TAKING_ALL = ("list", "tuple", "sum", "set", "deque")
 def batch_loops(resolver: Resolver, calls: Iterable[ReadCall], epochs: Epochs) -> tuple[Loop, ...]:
     """Everything that takes batches from the loaders of a module, in order of place."""
     calls = tuple(calls)
-    if not calls and not takes_loaders(resolver.program.source.text):
+    if not calls and not resolver.program.source.tells(takes_loaders):
         return ()
     return tuple(_Consumption(resolver, TakenLoaders(resolver, calls), epochs).loops())
+
+
+@dataclass(frozen=True)
+class _Body:
+    """What a loop does with its batches, as far as its code and what it calls tell."""
+
+    copies: tuple[Copy, ...]
+    handlers: tuple[Handler, ...]
+    trains: bool
+    kept_tensors: tuple[KeptTensor, ...]
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,7 @@ class _Consumption:
             names = frozenset(target_names(target_part(loop.target, taken.path)))
             repeats = self.repeats(loop.place, iterable, taken, called=True)
             comprehension = isinstance(loop.node, cst.CompFor)
+            body = self.body(loop, names, comprehension)
             yield Loop(
                 loader=taken.fact,
                 kind="comprehension" if comprehension else "for",
@@ -121,18 +132,31 @@ class _Consumption:
                 rebuilt=repeats.rebuilt,
                 at_import=self.at_import(loop.place),
                 in_function=_function_name(loop.place.scope),
-                copies=copies_in(self.resolver, loop, names),
+                copies=body.copies,
                 body_is_trivial=not comprehension and is_trivial(loop.body),
-                handlers=() if comprehension else handlers(self.resolver, loop),
+                handlers=body.handlers,
                 timing=None if comprehension else timing(self.resolver, loop),
                 conditional=repeats.conditional,
                 breaks=leaves_at_once(loop),
-                trains=self.trains(loop),
+                trains=body.trains,
                 reentered=self.reentered(loop, iterable, taken),
-                kept_tensors=kept_tensors(self.resolver, loop, names),
+                kept_tensors=body.kept_tensors,
                 late_set_epochs=self.late(loop, taken),
                 told_where_made=taken.told,
             )
+
+    def body(self, loop: LoopNode, names: Names, comprehension: bool) -> _Body:
+        """What a loop does with the batch that `names` stand for."""
+
+        def read() -> _Body:
+            return _Body(
+                copies=copies_in(self.resolver, loop, names),
+                handlers=() if comprehension else handlers(self.resolver, loop),
+                trains=self.trains(loop),
+                kept_tensors=kept_tensors(self.resolver, loop, names),
+            )
+
+        return self.resolver.remembered(("body", names), loop, read)
 
     def reentered(self, loop: LoopNode, iterable: cst.BaseExpression, taken: Taken) -> Span | None:
         """Where else its very loader is iterated over meanwhile."""

@@ -27,7 +27,7 @@ def copies_by_name(resolver: Resolver, known: Iterable[Span]) -> tuple[tuple[Cop
     `known` are the places of the iterables of all other loops over loaders.
     """
     program = resolver.program
-    if not starts_copies(program.source.text):
+    if not program.source.tells(starts_copies):
         return ()
     program.read_where("non_blocking", word="non_blocking")
     others = set(known)

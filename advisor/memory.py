@@ -7,7 +7,7 @@ binds a name at the left margin, and where something is called.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,9 +15,15 @@ from .blocks import words
 
 if TYPE_CHECKING:
     from .blocks import Block
+    from .findings import Finding, Rule
+    from .model import LoaderCall
+    from .modules import Seen
     from .program import Program
     from .project import Imports
     from .scopes import Place, Scope
+    from .target import Target
+    from .text import Check, Source
+    from .unaffected import Settled
 
 Question: TypeAlias = tuple[str, str]  # its kind, and the name it is about
 Key: TypeAlias = tuple[str, int]  # a block's text, and its number among those that begin alike
@@ -32,8 +38,8 @@ LONGEST_UNASKED = 8  # analyses
 class Found:
     """What was found; what it is about is kept alive, since its ids are the key."""
 
-    value: Any  # a Value, or the facts about a class
-    about: tuple[Any, Place]
+    value: Any  # a Value, or facts about a class or loop
+    about: tuple[object, Place]
     questions: Questions
     held: int  # the last analysis in which it is known to hold
 
@@ -48,15 +54,36 @@ class _Answer:
     read: Sequence[Key] | None  # the blocks that were read for it; None where it asks for all
 
 
+class Anchor:
+    """Where a block of the text starts: what is found in it moves with it.
+
+    Who asks for `start` has looked at where something stands in the text.
+    """
+
+    __slots__ = ("_memory", "offset")
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self.offset = 0
+
+    @property
+    def start(self) -> int:
+        self._memory.present.asked[NEVER_AGAIN] = None
+        return self.offset
+
+
 class Memory:
     """What the analyses of one text leave to the next; not for two at the same time."""
 
     def __init__(self) -> None:
         self.program: Program | None = None  # of the analysis that goes on
-        self.values: dict[tuple[int | str, int], Found] = {}
+        self.values: dict[tuple[Hashable, int], Found] = {}
         self.now = 0  # the number of that analysis
         self.roots: dict[Key, Scope] = {}  # the blocks that the last one read
         self.imports: Imports | None = None  # what the text has from other modules
+        self.anchors: dict[int, Anchor] = {}  # of those blocks, by the id of their scope
+        self.settled: Settled | None = None  # the last analysis, where it is of use to the next
+        self.of_whole: dict[Check, bool] = {}  # what was asked of the text as a whole
         self._answers: dict[Question, _Answer] = {}
         self._blocks: Sequence[Block] = ()
         self._keys: list[Key] = []
@@ -86,12 +113,23 @@ class Memory:
             for text, occurrence in self.roots:
                 parse(text, occurrence, in_pieces=True)
 
+    def clear(self) -> None:
+        """Be as new: what is kept refers to itself, and would stay until garbage is collected."""
+        self.__dict__ = Memory().__dict__
+
     def begin(self, program: Program, keys: list[Key]) -> None:
         """Another analysis begins; `keys` tell the blocks of its text apart."""
         before, after = _differences(self._keys, keys)
-        if not set(before).isdisjoint(after):  # a block has been moved: its order may be new
+        tells = program.source.tells
+        if (
+            # a block has been moved: its order may be new
+            not set(before).isdisjoint(after)
+            or any(tells(check) is not answer for check, answer in self.of_whole.items())
+        ):
             self.values.clear()
             self._answers.clear()
+            self.of_whole.clear()
+        self.settled = None
         self._changed = frozenset().union(*(words(text) for text, _ in (*before, *after)))
         self.now += 1
         self.program = program
@@ -126,24 +164,52 @@ class Memory:
         found.held = now
         return True
 
-    def _asked_again(self, question: Question, known: _Answer) -> _Answer:
-        """The present answer.
+    def read_for(self, question: Question) -> Sequence[Key] | None:
+        """The blocks that were read for its answer, where that is still the answer.
 
-        It is the one known of the last text, where no block with that name was changed since.
+        It is where the last text gave it, and no block with that name was changed since.
         """
-        of_last_text = known.asked == self.now - 1
-        changed = question[1].partition(".")[0] in self._changed
-        if known.read is None or not of_last_text or changed:
+        known = self._answers.get(question)
+        if known is None or known.read is None or question[1].partition(".")[0] in self._changed:
+            return None
+        return known.read if known.asked >= self.now - 1 else None
+
+    def _asked_again(self, question: Question, known: _Answer) -> _Answer:
+        """The present answer."""
+        read = self.read_for(question)
+        if read is None:
             self.present.ask(question)
             return self._answers[question]
-        self.present.read_again(known.read)
+        self.present.read_again(read)
         known.asked = self.now
         return known
 
-    def end(self, roots: dict[Key, Scope]) -> None:
+    def settle(
+        self,
+        source: Source,
+        target: Target,
+        chosen: tuple[Rule, ...],
+        findings: tuple[Finding, ...],
+        loaders: tuple[LoaderCall, ...],
+        seen: frozenset[Seen],
+    ) -> None:
+        """Keep what an analysis has found, for texts in which all that it looked at is the same."""
+        from .unaffected import Settled
+
+        told = self.of_whole | source.told
+        self.settled = Settled(self.present, target, chosen, findings, loaders, seen, told)
+
+    @property
+    def asked(self) -> Iterator[Question]:
+        """What was asked in the last analysis."""
+        return (question for question, one in self._answers.items() if one.asked == self.now)
+
+    def end(self, roots: dict[Key, Scope], told: dict[Check, bool]) -> None:
         """Keep the blocks that were read, and of what was found what can be of use."""
         self.roots = roots
+        self.of_whole |= told
         alive = set(map(id, roots.values()))
+        self.anchors = {key: one for key, one in self.anchors.items() if key in alive}
         gone = [
             key
             for key, found in self.values.items()

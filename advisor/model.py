@@ -36,18 +36,23 @@ Scenario = Mapping[str, Case]  # argument name -> what it is, in one way things 
 class Argument:
     """One argument of a call.
 
-    `span` is its value's place, `whole` includes the keyword; `after` is the offset
+    `span` is its value's place, `whole` includes the keyword; `behind` is the empty place
     behind its comma, or its end. All three are those of the `**` where `splatted`.
     """
 
     name: str
     span: Span
     whole: Span
-    after: int
+    behind: Span
     value: Value
     code: str
     positional: bool = False
     splatted: bool = False
+
+    @property
+    def after(self) -> int:
+        """The offset behind it and its comma."""
+        return self.behind.start
 
     @property
     def only(self) -> Case | None:
@@ -79,7 +84,7 @@ class LoaderCall:
     class_name: str
     span: Span
     callee: Span
-    closing: int  # the offset of the closing parenthesis
+    end: Span  # the empty place before the closing parenthesis
     written: tuple[Argument, ...]  # the arguments as they stand, ** included
     arguments: Mapping[str, Argument]
     hidden: bool
@@ -106,6 +111,11 @@ class LoaderCall:
     # Of one that a function of another module makes, its places are in that text:
     stands: str = ""  # "data.py, line 12"
     same_order: bool = False  # its DistributedSampler shuffles, and is told no epoch there
+
+    @property
+    def closing(self) -> int:
+        """The offset of the closing parenthesis."""
+        return self.end.start
 
     def lacks(self, name: str) -> bool:
         """Reports whether the argument is certainly not given."""

@@ -158,7 +158,7 @@ def stray_stops(
     resolver: Resolver, classes: Classes, calls: Iterable[ReadCall]
 ) -> Iterator[StrayStop]:
     """The next() of samples and of batches at whose end the epoch would end as well."""
-    if "next" not in resolver.program.source.text:
+    if not resolver.program.source.tells("next"):
         return
     program = resolver.program
     for owner in [one for one in program.scopes() if one.kind == "class"]:

@@ -50,7 +50,7 @@ def option_declared(resolver: Resolver, attribute: str) -> bool:
 
 def option_elsewhere(resolver: Resolver, attribute: str) -> Value | None:
     """The default of an option in a module beside this file, which reads no command line itself."""
-    if resolver.imports is None or "parse_args(" in resolver.program.source.text:
+    if resolver.imports is None or resolver.program.source.tells("parse_args("):
         return None
     return resolver.imports.option(attribute)
 

@@ -22,8 +22,8 @@ DEEPEST = 3  # names that lead to names
 
 def overflowing_seeds(resolver: Resolver, calls: Iterable[ReadCall]) -> tuple[OverflowingSeed, ...]:
     """Where a worker_init_fn gives numpy torch's seed of the worker as it is."""
-    text = resolver.program.source.text
-    if "worker_init_fn" not in text or "seed" not in text:
+    source = resolver.program.source
+    if not source.tells("worker_init_fn") or not source.tells("seed"):
         return ()
     found: dict[int, OverflowingSeed] = {}
     for read in calls:

@@ -22,5 +22,5 @@ def placed(module: Module, finding: Finding) -> Finding:
         inside = call.callee.end <= finding.span.start and finding.span.end <= call.span.end
         if inside and line_at(call.callee.start) < line_at(finding.span.start):
             related = (Related(finding.span, "this argument"), *finding.related)
-            return replace(finding, span=call.callee, related=related, argument=finding.span)
+            return replace(finding, span=call.callee.fixed, related=related, argument=finding.span)
     return finding

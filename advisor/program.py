@@ -7,15 +7,15 @@ parsed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import TypeVar
 
 import libcst as cst
 
 from .blocks import split, words
-from .interest import CLASS_HEADER, subjects
-from .memory import NEVER_AGAIN, Key, Memory, Question, Questions
+from .interest import CLASS_HEADER, Subjects, subjects
+from .memory import NEVER_AGAIN, Anchor, Key, Memory, Question, Questions
 from .reaching import AT_THE_END, Order, Reaching, in_force
 from .scopes import Binding, Call, Place, Scope
 from .text import Source, Span
@@ -40,6 +40,9 @@ class Program:
         self.asked: Questions = {}
         self._read: dict[int, Scope] = {}
         self._index: dict[int, int] = {}  # id of a block's scope -> its number
+        self.searched: dict[tuple[str, str], None] = {}  # patterns of blocks, with their words
+        self.unread_attributes: frozenset[str] | None = None  # those set in unread blocks
+        self.looked_beside = False  # which block stands beside another one
         seen: dict[str, int] = {}
         self._keys: list[Key] = []  # of the blocks; those that begin alike are counted
         for block in self.blocks:
@@ -51,7 +54,8 @@ class Program:
 
     def end(self) -> None:
         """Leave what was read to the next analysis."""
-        self.memory.end({self._keys[index]: scope for index, scope in self._read.items()})
+        roots = {self._keys[index]: scope for index, scope in self._read.items()}
+        self.memory.end(roots, self.source.told)
 
     def noting(self, find: Callable[[], _T]) -> tuple[_T, Questions]:
         """What `find` gives, and the questions that it asks."""
@@ -87,10 +91,7 @@ class Program:
         if found is None:
             return
         for index, block in enumerate(self.blocks):
-            header = CLASS_HEADER.match(block.text)
-            if (header is not None and found.suspects(header.group(2))) or found.first.search(
-                block.text
-            ):
+            if _is_first(found, block.text):
                 self.read(index)
 
     def read(self, index: int) -> Scope:
@@ -101,13 +102,62 @@ class Program:
             scope = self.memory.roots.get(key) or read_block(*key, self.memory.is_warm)
             self._read[index] = scope
             self._index[id(scope)] = index
+            anchors = self.memory.anchors
+            anchor = anchors.get(id(scope)) or anchors.setdefault(id(scope), Anchor(self.memory))
+            anchor.offset = self.blocks[index].start
         return scope
+
+    def calls_beside(self, scope: Scope, step: int) -> list[Call]:
+        """The calls of the block before (-1) or after (1) that of `scope`."""
+        self.looked_beside = True
+        index = self.index_of(scope) + step
+        return self.read(index).calls if 0 <= index < len(self.blocks) else []
 
     def read_where(self, pattern: str, word: str = "") -> None:
         """Read the blocks whose text matches `pattern`."""
+        self.searched[pattern, word] = None
         for index, block in enumerate(self.blocks):
             if index not in self._read and word in block.text and occurs(pattern, block.text):
                 self.read(index)
+
+    # Another text
+
+    def is_unread(self, blocks: slice) -> bool:
+        """Reports whether nothing led to any of these blocks."""
+        return self._read.keys().isdisjoint(range(blocks.start, blocks.stop))
+
+    def is_unaffected(self, gone: slice, new: Sequence[str]) -> bool:
+        """Reports whether all that was asked has the same answers with other unread blocks there.
+
+        What is asked of the text as a whole is not looked at, and its subjects are the same.
+        """
+        old = [block.text for block in self.blocks[gone]]
+        if self.looked_beside and len(old) != len(new):
+            return False
+        if self.unread_attributes is not None and attributes_set(old) != attributes_set(new):
+            return False
+        return not any(True for text in new for _ in self._leading_to(text))
+
+    def is_told_the_same(self, old: str, new: str) -> bool:
+        """Reports whether all that was asked leads to a block with one text as with another."""
+        return [*self._leading_to(old)] == [*self._leading_to(new)]
+
+    def _leading_to(self, block: str) -> Iterator[object]:
+        """What was asked that leads to a block with that text."""
+        found = subjects(self.source.text)
+        if found is not None and _is_first(found, block):
+            yield found
+        for pattern, word in self.searched:
+            if word in block and occurs(pattern, block):
+                yield pattern
+        names = words(block)
+        for question in self.memory.asked:
+            kind, name = question
+            if kind == "calls":
+                if name in block and _is_called(name, block):
+                    yield question
+            elif (word := name.partition(".")[0]) in names and not _only_uses(block, word):
+                yield question
 
     @property
     def read_blocks(self) -> set[int]:
@@ -138,11 +188,10 @@ class Program:
 
     def span(self, node: cst.CSTNode, scope: Scope) -> Span:
         """The place of `node`, which stands in `scope`, in the module's text."""
-        self.asked[NEVER_AGAIN] = None
-        return scope.tree.span(node).moved(self.blocks[self.index_of(scope)].start)
+        return scope.tree.span(node).in_block(self.memory.anchors[id(scope.root)])
 
     def finding(self, node: cst.CSTNode, scope: Scope) -> Callable[[], Span]:
-        """What gives the place of `node` in the text as it is when that is asked for."""
+        """What gives the place of `node`, which few ask for: to find it takes its time."""
         memory = self.memory
         return lambda: memory.present.span(node, scope)
 
@@ -168,6 +217,11 @@ class Program:
                 break
         return at
 
+    def behind(self, span: Span) -> Span:
+        """The empty place before the next such character behind another place in its block."""
+        end = span.now[1]
+        return span.behind(self.next_code(end) - end)
+
     # Names
 
     def module_bindings(self, name: str) -> list[Binding]:
@@ -179,18 +233,23 @@ class Program:
             return found
         word = name.partition(".")[0]
         found = self._bindings[name] = []
-        read = []
-        for index, block in enumerate(self.blocks):
-            if word in words(block.text) and not _only_uses(block.text, word):
-                read.append(self._keys[index])
-                found += self.read(index).bindings.get(name, ())
+        read = self.memory.read_for(question)
+        if read is None:
+            read = [
+                key
+                for key, block in zip(self._keys, self.blocks, strict=True)
+                if word in words(block.text) and not _only_uses(block.text, word)
+            ]
+        for key in read:
+            found += self.read(self._numbers[key]).bindings.get(name, ())
         self.memory.told(question, found, read)
         return found
 
     def definition(self, name: str) -> tuple[str, int] | None:
         """The block that alone binds a name, by a definition: class or def, and its number.
 
-        It is not read for that. None where it is not that simple.
+        It is not read for that, and that it was asked for is not noted: only of other modules
+        is it. None where it is not that simple.
         """
         binding = [
             index
@@ -272,7 +331,8 @@ class Program:
         """The attributes that blocks assign which nothing led to so far, but on `self`."""
         self.asked[NEVER_AGAIN] = None
         unread = (b.text for index, b in enumerate(self.blocks) if index not in self._read)
-        return frozenset().union(*map(_attributes_set, unread))
+        self.unread_attributes = attributes_set(unread)
+        return self.unread_attributes
 
     # Calls
 
@@ -283,17 +343,28 @@ class Program:
         found = self._by_tail.get(name)
         if found is None:
             found = self._by_tail[name] = []
-            read = []
-            for index, block in enumerate(self.blocks):
-                if name in block.text and _is_called(name, block.text):
-                    read.append(self._keys[index])
-                    found += self.read(index).calls_by_tail.get(name, ())
+            read = self.memory.read_for(question)
+            if read is None:
+                read = [
+                    key
+                    for key, block in zip(self._keys, self.blocks, strict=True)
+                    if name in block.text and _is_called(name, block.text)
+                ]
+            for key in read:
+                found += self.read(self._numbers[key]).calls_by_tail.get(name, ())
             self.memory.told(question, found, read)
         return found
 
     @cached_property
     def _by_tail(self) -> dict[str, list[Call]]:
         return {}
+
+
+def _is_first(found: Subjects, block: str) -> bool:
+    """Reports whether a block is one of those that are read first."""
+    header = CLASS_HEADER.match(block)
+    is_class = header is not None and found.suspects(header.group(2))
+    return is_class or found.first.search(block)
 
 
 @lru_cache(maxsize=4096)
@@ -313,6 +384,11 @@ def _is_called(name: str, text: str) -> bool:
             return True
         at = text.find(name, end)
     return False
+
+
+def attributes_set(blocks: Iterable[str]) -> frozenset[str]:
+    """The attributes that blocks assign, but on `self`."""
+    return frozenset().union(*map(_attributes_set, blocks))
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ value is unknown.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import libcst as cst
@@ -23,7 +23,7 @@ from .nodes import below
 from .parameters import parameter
 from .pieces import elements, part, subscript
 from .program import Program
-from .scopes import Binding, Call, Place, Scope
+from .scopes import Binding, Call, Loop, Place, Scope
 from .text import Span
 from .torch_api import TORCH_DATA_NAMES, canonical
 from .values import (
@@ -105,14 +105,14 @@ class Resolver:
         self._memory.values[asked] = Found(value, (node, place), questions, self._memory.now)
         return value
 
-    def remembered(self, what: str, scope: Scope, find: Callable[[], _T]) -> _T:
-        """What `find` says of a class, found once as long as what it asks has the same answers."""
-        assert scope.place is not None
-        asked = (what, id(scope))
+    def remembered(self, what: Hashable, subject: Scope | Loop, find: Callable[[], _T]) -> _T:
+        """What `find` says of a class or loop, as long as what it asks has the same answers."""
+        assert subject.place is not None
+        asked = (what, id(subject))
         found = self._memory.values.get(asked)
         if found is None or not self._memory.holds(found):
             facts, questions = self.program.noting(find)
-            found = Found(facts, (scope.node, scope.place), questions, self._memory.now)
+            found = Found(facts, (subject, subject.place), questions, self._memory.now)
             self._memory.values[asked] = found
         else:
             self.program.asked |= found.questions

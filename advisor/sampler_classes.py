@@ -14,7 +14,7 @@ def samplers_without_iter(resolver: Resolver) -> frozenset[str]:
 
     `Sampler.__iter__` raises NotImplementedError (torch/utils/data/sampler.py).
     """
-    if "Sampler" not in resolver.program.source.text:
+    if not resolver.program.source.tells("Sampler"):
         return frozenset()
     found = set()
     for scope in resolver.program.scopes():

@@ -41,9 +41,9 @@ DEEPEST = 4  # samples inside samples, names that lead to names
 
 def uncollatable_samples(resolver: Resolver, calls: Iterable[ReadCall]) -> tuple[Uncollatable, ...]:
     """What __getitem__ gives, in order of place, that no batch can be made of."""
-    text = resolver.program.source.text
+    source = resolver.program.source
     # a word in a text is found much sooner than a pattern
-    if "collate_fn" in text and _TOLD_LATER.search(text):
+    if source.tells("collate_fn") and source.tells(_TOLD_LATER.search):
         return ()
     found = [
         Uncollatable(span, words, one.fact, is_whole)

@@ -18,7 +18,7 @@ FIRST_WORD = (1, 0)  # get_state()[1] is the array of words; seeded from an arra
 def seed_recipes(resolver: Resolver) -> tuple[SeedRecipe, ...]:
     """Every `np.random.seed(np.random.get_state()[1][0] + worker_id)` in worker code."""
     program = resolver.program
-    if "get_state" not in program.source.text:
+    if not program.source.tells("get_state"):
         return ()
     program.read_where(r"\bget_state\b")
     found = []

@@ -21,7 +21,7 @@ def taken_by_accelerate(resolver: Resolver, calls: Iterable[ReadCall]) -> tuple[
     program = resolver.program
     by_node = {id(one.call.node): one.fact for one in calls}
     found = []
-    for tail in _DIVIDING if "ccelerat" in program.source.text else ():
+    for tail in _DIVIDING if program.source.tells("ccelerat") else ():
         for call in program.calls_named(tail):
             if not _is_accelerates(resolver, call):
                 continue
@@ -61,7 +61,7 @@ _PLACING = frozenset({"dataloader_config", "device_placement", "cpu"})
 def _waits(resolver: Resolver, call: Call) -> bool:
     """Reports whether accelerate moves the batches here as it does unless it is told otherwise."""
     func = call.node.func
-    if not isinstance(func, cst.Attribute) or "non_blocking" in resolver.program.source.text:
+    if not isinstance(func, cst.Attribute) or resolver.program.source.tells("non_blocking"):
         return False
     value = resolver.value(func.value, call.place)
     what = value[0].what if len(value) == 1 else None

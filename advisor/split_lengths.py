@@ -8,7 +8,6 @@ from dataclasses import replace
 import libcst as cst
 
 from .nodes import callee_tail, every_call
-from .program import occurs
 from .resolve import Resolver
 from .scopes import Call, Place
 from .torch_data_model import Length
@@ -56,8 +55,8 @@ def _followed(
 
 def _is_changed(resolver: Resolver, name: str) -> bool:
     """Reports whether a list of that name is changed in place anywhere."""
-    changed = rf"\b{re.escape(name)}\s*(?:{CHANGING})"
-    return occurs(changed, resolver.program.source.text)
+    changed = re.compile(rf"\b{re.escape(name)}\s*(?:{CHANGING})")
+    return resolver.program.source.tells(changed.search)
 
 
 def _length(resolver: Resolver, node: cst.BaseExpression, place: Place) -> Length:

@@ -18,7 +18,7 @@ def start_method_calls(resolver: Resolver) -> tuple[StartMethodCall, ...]:
     run in any order, and imported by nobody.
     """
     program = resolver.program
-    if SETTER not in program.source.text or program.source.cells:
+    if not program.source.tells(SETTER) or program.source.cells:
         return ()
     calls = [
         (call, method)

@@ -36,10 +36,9 @@ class Surroundings:
 def surroundings(resolver: Resolver) -> Surroundings:
     """Read what matters to all loaders of a module."""
     program = resolver.program
-    text = program.source.text
     # the blocks that name them are read now
     packages = program.imported((*FRAMEWORKS, "jax", "torch"))
-    if "Trainer" not in text:
+    if not program.source.tells("Trainer"):
         packages -= {"transformers"}  # its models and tokenizers do nothing to loaders
     start_method, conditional = _start_method(resolver)
     return Surroundings(
@@ -48,7 +47,7 @@ def surroundings(resolver: Resolver) -> Surroundings:
         start_method=start_method,
         start_method_conditional=conditional,
         # with jax one process has all the devices of a machine
-        reads_rank="jax" not in packages and any(word in text for word in _RANK_WORDS),
+        reads_rank="jax" not in packages and any(map(program.source.tells, _RANK_WORDS)),
         torch_name=next(
             (
                 binding.name
@@ -67,7 +66,7 @@ def _distributed(resolver: Resolver) -> Span | None:
     """Where torch.distributed is set up, or a model is wrapped for several ranks."""
     program = resolver.program
     for name in ("init_process_group", *_WRAPPERS):
-        if name not in program.source.text:
+        if not program.source.tells(name):
             continue
         for call in program.calls_named(name):
             for case in resolver.value(call.node.func, call.place):
@@ -78,7 +77,7 @@ def _distributed(resolver: Resolver) -> Span | None:
 
 def _start_method(resolver: Resolver) -> tuple[str | None, bool]:
     """The start method that the file sets, and whether a condition decides about it."""
-    if "set_start_method" not in resolver.program.source.text:
+    if not resolver.program.source.tells("set_start_method"):
         return None, False
     for call in resolver.program.calls_named("set_start_method"):
         if call.node.args:
@@ -95,7 +94,7 @@ _SURE_GUARD = re.compile(r"__name__|start_method")
 
 def _split_changes(resolver: Resolver) -> Iterator[SplitChange]:
     """`part.dataset.attribute = …` where other parts share that dataset."""
-    if ".dataset." not in resolver.program.source.text:
+    if not resolver.program.source.tells(".dataset."):
         return
     for scope in resolver.program.scopes():
         for store in scope.stores:

@@ -92,7 +92,7 @@ class TakenLoaders:
         key = id(node), made.part
         if key not in self._outside:
             program = self.resolver.program
-            named = (tail for tail in TAKERS if f"{tail}(" in program.source.text)
+            named = (tail for tail in TAKERS if program.source.tells(f"{tail}("))
             given_on = any(program.calls_named(tail) for tail in named)
             call = Call(node, place)
             given = partial(given_for, self.resolver, call)

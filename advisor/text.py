@@ -8,25 +8,101 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, total_ordering
+from itertools import accumulate
+from typing import Protocol, TypeAlias
+
+Check: TypeAlias = str | Callable[[str], object]
 
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Span:
-    """The characters from `start` up to, not including, `end`."""
+class Block(Protocol):
+    """What a place may move with: `start` is its offset now, which whoever asks may depend on."""
 
-    start: int
-    end: int
+    offset: int  # the same, for those who do not
+
+    @property
+    def start(self) -> int: ...
+
+
+@total_ordering
+class Span:
+    """The characters from `start` up to, not including, `end`.
+
+    With a `block` both are given from where it starts, and move with it; `start` and `end` are
+    always those in the text as it is now. Places are compared as they are now as well: an edit
+    that leaves two blocks alone does not change which of them comes first.
+    """
+
+    __match_args__ = ("start", "end")
+    __slots__ = ("_block", "_end", "_start")
+
+    def __init__(self, start: int, end: int, block: Block | None = None) -> None:
+        self._start = start
+        self._end = end
+        self._block = block
+
+    @property
+    def start(self) -> int:
+        return self._start if self._block is None else self._start + self._block.start
+
+    @property
+    def end(self) -> int:
+        return self._end if self._block is None else self._end + self._block.start
+
+    @property
+    def now(self) -> tuple[int, int]:
+        """Both, for looking at what stands there, which moves along."""
+        offset = 0 if self._block is None else self._block.offset
+        return self._start + offset, self._end + offset
+
+    @property
+    def fixed(self) -> Span:
+        """The place in the text as it is now, which does not move with a later one."""
+        return self if self._block is None else Span(*self.now)
 
     def overlaps(self, other: Span) -> bool:
         return self.start < other.end and other.start < self.end
 
     def moved(self, by: int) -> Span:
-        return Span(self.start + by, self.end + by)
+        return Span(self._start + by, self._end + by, self._block)
+
+    def in_block(self, block: Block) -> Span:
+        """The place, given from where a block starts, as one that moves with it."""
+        return Span(self._start, self._end, block)
+
+    def behind(self, more: int = 0) -> Span:
+        """The empty place behind it, or so many characters further."""
+        return Span(self._end + more, self._end + more, self._block)
+
+    def part(self, at: int, length: int) -> Span:
+        """What begins so many characters behind its start."""
+        return Span(self._start + at, self._start + at + length, self._block)
+
+    def next(self) -> Span:
+        """The character behind it."""
+        return Span(self._end, self._end + 1, self._block)
+
+    def to(self, other: Span) -> Span:
+        """What goes from where it starts to the end of another one in the same block."""
+        assert self._block is other._block
+        return Span(self._start, other._end, self._block)
+
+    def __eq__(self, other: object) -> bool:
+        return self.now == other.now if isinstance(other, Span) else NotImplemented
+
+    def __lt__(self, other: Span) -> bool:
+        return self.now < other.now
+
+    def __hash__(self) -> int:
+        return hash(self.now)
+
+    def __repr__(self) -> str:
+        start, end = self.now
+        return f"Span({start}, {end})"
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -70,11 +146,36 @@ class Source:
         """The offset where each line starts; `\\r\\n`, `\\n` and `\\r` end a line."""
         if "\r" in self.text:
             return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
-        starts, end = [], 0
-        for line in self.text.split("\n"):
-            starts.append(end)
-            end += len(line) + 1
-        return starts
+        lengths = (len(line) + 1 for line in self.text.split("\n"))
+        return list(accumulate(lengths, initial=0))[:-1]
+
+    def tells(self, check: Check) -> bool:
+        """Reports whether a word is anywhere in the text, or what else is asked of all of it.
+
+        What was found is found in another text as well only where `told` is so there.
+        """
+        known = self.told.get(check)
+        if known is None:
+            found = check in self.text if isinstance(check, str) else check(self.text)
+            known = self.told[check] = bool(found)
+        return known
+
+    @cached_property
+    def told(self) -> dict[Check, bool]:
+        """What was asked of all of the text, and the answers."""
+        return {}
+
+    @property
+    def whole(self) -> str:
+        """The text, for what depends on all of it."""
+        text = self.text
+        self.told[lambda other: other == text] = True
+        return text
+
+    def code(self, span: Span) -> str:
+        """What stands at a place."""
+        start, end = span.now
+        return self.text[start:end]
 
     def line_at(self, offset: int) -> int:
         """The line, from 1, of the whole text: cells are not told apart."""
@@ -119,6 +220,27 @@ class Source:
         start = self.line_starts[number - 1]
         end = self.line_starts[number] if number < len(self.line_starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n")
+
+
+def changed(old: str, new: str) -> Span:
+    """The least stretch of `new` that differs: before and behind it both texts are the same."""
+    shortest = min(len(old), len(new))
+    start = _common(shortest, lambda n: old[:n] == new[:n])
+    rest = shortest - start
+    same = _common(rest, lambda n: n == 0 or old[-n:] == new[-n:])
+    return Span(start, len(new) - same)
+
+
+def _common(most: int, agrees: Callable[[int], bool]) -> int:
+    """The greatest number up to `most` that agrees, where all below it do."""
+    least = 0
+    while least < most:
+        middle = (least + most + 1) // 2
+        if agrees(middle):
+            least = middle
+        else:
+            most = middle - 1
+    return least
 
 
 def _differences(before: str, after: str) -> Iterator[Edit]:

@@ -12,7 +12,6 @@ from .pieces import elements
 from .resolve import Resolver
 from .scopes import Call
 from .split_lengths import lengths
-from .text import Span
 from .torch_api import is_published
 from .torch_data_model import DataCall
 from .trials import error_expected
@@ -36,7 +35,7 @@ def data_calls(resolver: Resolver, classes: Classes) -> tuple[DataCall, ...]:
     """Every call of one of these whose class is torch's own, in order of place."""
     found = []
     for name in PARAMETERS:
-        if name not in resolver.program.source.text:
+        if not resolver.program.source.tells(name):
             continue
         for call in resolver.program.calls_named(name):
             value = resolver.value(call.node.func, call.place)
@@ -91,15 +90,14 @@ def _data_call(resolver: Resolver, classes: Classes, call: Call, name: str) -> D
 def _argument(resolver: Resolver, call: Call, arg: cst.Arg) -> Argument:
     program, scope = resolver.program, call.place.scope
     span = program.span(arg.value, scope)
-    whole = Span(program.span(arg, scope).start, span.end)
-    after = program.next_code(span.end) + 1 if isinstance(arg.comma, cst.Comma) else span.end
+    has_comma = isinstance(arg.comma, cst.Comma)
     return Argument(
         name=arg.keyword.value if arg.keyword is not None else "",
         span=span,
-        whole=whole,
-        after=after,
+        whole=program.span(arg, scope).to(span),
+        behind=program.behind(span).behind(1) if has_comma else span.behind(),
         value=resolver.value(arg.value, call.place),
-        code=program.source.text[span.start : span.end],
+        code=program.source.code(span),
         positional=arg.keyword is None,
     )
 

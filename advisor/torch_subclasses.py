@@ -27,7 +27,7 @@ NEUTRAL = frozenset(
 
 def sampler_inits(resolver: Resolver) -> tuple[SamplerInit, ...]:
     """The calls that give arguments to the __init__ of torch's Sampler, in order of place."""
-    if "Sampler" not in resolver.program.source.text:
+    if not resolver.program.source.tells("Sampler"):
         return ()
     found = []
     for scope in list(resolver.program.scopes()):
@@ -97,7 +97,7 @@ def _says_nothing(node: cst.BaseExpression) -> bool:
 
 def subset_overrides(resolver: Resolver) -> tuple[SubsetOverride, ...]:
     """The classes derived from torch's Subset whose own __getitem__ stands alone."""
-    if "Subset" not in resolver.program.source.text:
+    if not resolver.program.source.tells("Subset"):
         return ()
     return tuple(
         found for scope in list(resolver.program.scopes()) for found in _override(resolver, scope)

@@ -21,11 +21,11 @@ POSITIONAL = ("model", "args", "data_collator", "train_dataset")
 
 def train_dataset(resolver: Resolver, arguments: Call) -> Value:
     """What the one Trainer with these arguments trains on; nothing known where there are others."""
-    text = resolver.program.source.text
+    source = resolver.program.source
     found = [
         call
         for tail in sorted({name.rpartition(".")[2] for name in TRAINERS})
-        for call in (resolver.program.calls_named(tail) if f"{tail}(" in text else ())
+        for call in (resolver.program.calls_named(tail) if source.tells(f"{tail}(") else ())
         if _is_trainer(resolver, call) and _is_given(resolver, call, arguments)
     ]
     dataset = _argument(found[0].node, "train_dataset") if len(found) == 1 else None

@@ -36,7 +36,7 @@ def training(resolver: Resolver, loops: Iterable[Loop]) -> Training:
     return Training(
         seed=_seed(resolver),
         normalised=_normalised(resolver),
-        stays_on_cpu=_ACCELERATOR.search(resolver.program.source.text) is None,
+        stays_on_cpu=not resolver.program.source.tells(_ACCELERATOR.search),
     )
 
 
@@ -45,7 +45,7 @@ def _seed(resolver: Resolver) -> RunSeed | None:
     program = resolver.program
     found = []
     for tail in ("manual_seed", "seed_everything"):
-        for call in program.calls_named(tail) if tail in program.source.text else ():
+        for call in program.calls_named(tail) if program.source.tells(tail) else ():
             if _calls(resolver, call, SEEDING) and not _in_worker_code(call) and call.node.args:
                 found.append(call)
     if not found:
@@ -62,7 +62,7 @@ def _normalised(resolver: Resolver) -> Span | None:
     found = [
         program.span(call.node.func, call.place.scope)
         for name in sorted(NORMALISING)
-        if (tail := name.rpartition(".")[2]) in program.source.text
+        if program.source.tells(tail := name.rpartition(".")[2])
         for call in program.calls_named(tail)
         if _calls(resolver, call, NORMALISING)
     ]

@@ -27,7 +27,7 @@ _PLACED = re.compile(r"transform|augment", re.IGNORECASE)
 def random_transforms(resolver: Resolver) -> tuple[Transform, ...]:
     """The transforms of a module that keep a generator, in order of place."""
     source = resolver.program.source
-    if not draws_from_its_own(source.text):
+    if not source.tells(draws_from_its_own):
         return ()
     placed = any(map(_PLACED.search, PurePath(source.path).parts[-2:]))
     found: list[Transform] = []

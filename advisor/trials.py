@@ -10,7 +10,6 @@ from .model import Handler
 from .nodes import callee_tail, dotted_name, every_call, every_node, small_statements
 from .resolve import Resolver
 from .scopes import Loop, Place
-from .text import Span
 
 # Words with which a handler says that it is about loading.
 LOADING_WORDS = ("load", "batch", "data", "sample", "corrupt", "image", "file")
@@ -56,8 +55,8 @@ def _read(
     continues = isinstance(last, cst.Continue) and inside and loop.body[-1] is node
     span = program.span(handler.type or handler, scope)
     if handler.type is None:
-        at = program.source.text.find("except", span.start)
-        span = Span(at, at + len("except"))
+        start = span.now[0]
+        span = span.part(program.source.text.find("except", start) - start, len("except"))
     words = " ".join(_strings(handler.body)).lower()
     return Handler(
         span=span,

@@ -30,7 +30,7 @@ def worker_seeds(
     resolver: Resolver, calls: Iterable[ReadCall], classes: Classes
 ) -> tuple[WorkerSeed, ...]:
     """The seeds that a worker_init_fn or a dataset sets, where they are fixed for the run."""
-    if "seed" not in resolver.program.source.text:
+    if not resolver.program.source.tells("seed"):
         return ()
     found: dict[tuple[int, int], WorkerSeed] = {}
     for read in calls:
@@ -41,7 +41,7 @@ def worker_seeds(
                 function: Scope = what.where
                 for seed in _seeds(resolver, function, _given_number(what)):
                     found[id(seed.call), id(read)] = seed.fact(resolver, loader=read.fact)
-    in_datasets = "get_worker_info" in resolver.program.source.text
+    in_datasets = resolver.program.source.tells("get_worker_info")
     for tail in ("seed", "manual_seed") if in_datasets else ():
         for call in resolver.program.calls_named(tail):
             dataset = _dataset_around(classes, call)

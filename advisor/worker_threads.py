@@ -24,7 +24,7 @@ def raised_threads(
 ) -> tuple[RaisedThreads, ...]:
     """The calls in callbacks and datasets that give a worker two threads of torch or more."""
     program = resolver.program
-    if SETTER not in program.source.text:
+    if not program.source.tells(SETTER):
         return ()
     raising = [
         (call, count) for call in program.calls_named(SETTER) if (count := _count(resolver, call))

@@ -8,17 +8,16 @@ new ones appear because the code that would refute them is being written.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from dladvise.advisor import Edit, Finding, Fix, Memory, Related, Report, Source, Span, analyze
-from dladvise.advisor.model import LoaderCall
+from dladvise.advisor import Finding, Memory, Report, Source, Span, analyze
+from dladvise.advisor.findings import Move
 from dladvise.advisor.modules import Seen
+from dladvise.advisor.text import changed
 
 from .folders import Effective
 from .neighbours import Neighbours
-
-_Move = Callable[[Span], Span | None]  # where a place is now; None where it was changed
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def analysed(
     report = analyze(source, effective.target, effective.rules, memory, project)
     clean = before.clean if before is not None else None
     if not report.broken or clean is None or clean.effective != effective:
-        loaders = _loaders(report.loaders)
+        loaders = _loaders(report)
         return Analysis(
             source, effective, report.findings, loaders, report.broken, seen=report.seen
         )
@@ -80,7 +79,7 @@ def analysed(
 def _merged(report: Report, effective: Effective, clean: Analysis) -> Analysis:
     """Inside of what was changed what is found now, outside of it what was found before."""
     old, new = clean.source, report.source
-    region = _changed(old.text, new.text)
+    region = changed(old.text, new.text)
     by = len(new.text) - len(old.text)
     outside = Span(region.start, region.end - by)  # the same region in the old text
 
@@ -89,7 +88,8 @@ def _merged(report: Report, effective: Effective, clean: Analysis) -> Analysis:
             return span
         return span.moved(by) if span.start >= outside.end else None
 
-    findings = [*_moved_findings(clean.findings, moved)]
+    stays = (finding.moved(moved) for finding in clean.findings)
+    findings = [finding for finding in stays if finding is not None]
     findings += [
         finding
         for finding in report.findings
@@ -100,7 +100,7 @@ def _merged(report: Report, effective: Effective, clean: Analysis) -> Analysis:
     known = {loader.callee for loader in loaders}
     loaders += [
         loader
-        for loader in _loaders(report.loaders)
+        for loader in _loaders(report)
         if loader.callee not in known and region.start <= loader.callee.start <= region.end
     ]
     return Analysis(
@@ -114,62 +114,7 @@ def _merged(report: Report, effective: Effective, clean: Analysis) -> Analysis:
     )
 
 
-def _changed(old: str, new: str) -> Span:
-    """The least stretch of `new` that differs: before and behind it both texts are the same."""
-    shortest = min(len(old), len(new))
-    start = _common(shortest, lambda n: old[:n] == new[:n])
-    rest = shortest - start
-    same = _common(rest, lambda n: n == 0 or old[-n:] == new[-n:])
-    return Span(start, len(new) - same)
-
-
-def _common(most: int, agrees: Callable[[int], bool]) -> int:
-    """The greatest number up to `most` that agrees, where all below it do."""
-    least = 0
-    while least < most:
-        middle = (least + most + 1) // 2
-        if agrees(middle):
-            least = middle
-        else:
-            most = middle - 1
-    return least
-
-
-def _moved_findings(findings: Iterable[Finding], moved: _Move) -> Iterator[Finding]:
-    for finding in findings:
-        span = moved(finding.span)
-        if span is None:
-            continue
-        argument = None if finding.argument is None else moved(finding.argument)
-        yield replace(
-            finding,
-            span=span,
-            fix=_moved_fix(finding.fix, moved),
-            related=tuple(
-                Related(place, related.message)
-                for related in finding.related
-                if (place := moved(related.span)) is not None
-            ),
-            alternatives=tuple(
-                fix for one in finding.alternatives if (fix := _moved_fix(one, moved)) is not None
-            ),
-            argument=argument,
-        )
-
-
-def _moved_fix(fix: Fix | None, moved: _Move) -> Fix | None:
-    """The fix, where none of its edits touches what was changed."""
-    if fix is None:
-        return None
-    edits = []
-    for edit in fix.edits:
-        if (span := moved(edit.span)) is None:
-            return None
-        edits.append(Edit(span, edit.new))
-    return replace(fix, edits=tuple(edits))
-
-
-def _moved_loaders(loaders: Iterable[Loader], moved: _Move) -> Iterator[Loader]:
+def _moved_loaders(loaders: Iterable[Loader], moved: Move) -> Iterator[Loader]:
     for loader in loaders:
         callee, span = moved(loader.callee), moved(loader.span)
         if callee is not None and span is not None:
@@ -179,15 +124,15 @@ def _moved_loaders(loaders: Iterable[Loader], moved: _Move) -> Iterator[Loader]:
             yield replace(loader, callee=callee, span=span, behind_workers=behind)
 
 
-def _loaders(calls: Iterable[LoaderCall]) -> tuple[Loader, ...]:
+def _loaders(report: Report) -> tuple[Loader, ...]:
     seen: Counter[str] = Counter()
     found = []
-    for call in calls:
+    for call in report.loaders:
         where = ".".join(filter(None, (call.in_class, call.function)))
         key = f"{where}:{','.join(call.names)}={call.class_name}"
         seen[key] += 1
         workers = call.arguments.get("num_workers")
         in_call = workers is not None and call.span.start <= workers.span.start < call.span.end
         behind = workers.span.end if workers is not None and in_call else None
-        found.append(Loader(f"{key}#{seen[key]}", call.callee, call.span, behind))
-    return tuple(found)
+        found.append(Loader(f"{key}#{seen[key]}", call.callee.fixed, call.span.fixed, behind))
+    return tuple(found if report.move is None else _moved_loaders(found, report.move))

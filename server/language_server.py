@@ -229,14 +229,15 @@ class Server(LanguageServer):
             if task is not None:
                 task.cancel()
         self._analyses.pop(uri, None)
-        self._memories.pop(uri, None)
+        self._drop_memory(uri)
         self._outdated.discard(uri)
         self._clear(documents)
 
     def forget_all(self) -> None:
         """Drop every analysis; the next one reads everything anew."""
         self._analyses.clear()
-        self._memories.clear()
+        for uri in list(self._memories):
+            self._drop_memory(uri)
         self.neighbours.forget_all()
 
     # Other modules
@@ -282,7 +283,7 @@ class Server(LanguageServer):
 
     def _outdate(self, uris: Iterable[str]) -> None:
         for uri in list(uris):
-            self._memories.pop(uri, None)
+            self._drop_memory(uri)
             self._outdated.add(uri)
             if (unit := self.documents.units.get(uri)) is not None:
                 self._publish_soon(unit)
@@ -339,8 +340,14 @@ class Server(LanguageServer):
         memory = self._memories.pop(uri, None) or Memory()
         self._memories[uri] = memory  # the last one now
         if len(self._memories) > MOST_REMEMBERED:
-            del self._memories[next(iter(self._memories))]
+            self._drop_memory(next(iter(self._memories)))
         return memory
+
+    def _drop_memory(self, uri: str) -> None:
+        """Let go of it; an analysis that has it may still go on."""
+        memory = self._memories.pop(uri, None)
+        if memory is not None and not self.stopped:
+            self._analyst.submit(memory.clear)
 
     def _collect_soon(self) -> None:
         """Prepare for edits and search for garbage when nobody waits: both take their time."""

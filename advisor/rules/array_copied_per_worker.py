@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from ..classes_model import DatasetClass, Kept
 from ..findings import Hit, Severity, rule
 from ..model import LoaderCall, Module
-from ..text import Span
+from ..text import Source, Span
 from ..usage import concrete, feeding, pickling_reason
 from ..values import Known, Made, What
 
@@ -33,7 +33,7 @@ def array_copied_per_worker(module: Module) -> Iterator[Hit]:
             what = _array(kept)
             if what is None or kept.span in told or not _stays(dataset, kept.attribute):
                 continue
-            if _is_archive(module.source.text, kept):
+            if _is_archive(module.source, kept):
                 continue  # which pickle refuses
             told.add(kept.span)
             yield Hit(
@@ -62,12 +62,12 @@ def _words(what: What) -> str | None:
     return ARRAYS.get(what.name) if isinstance(what, Made) else None
 
 
-def _is_archive(text: str, kept: Kept) -> bool:
+def _is_archive(source: Source, kept: Kept) -> bool:
     """Reports whether it is, by its file's name or by its use, a file of several arrays."""
     if all(isinstance(what, Made) and what.part for what in kept.what):
         return False  # one of them
-    by_name = ".npz" in text[kept.span.start : kept.span.end]
-    return by_name or re.search(rf"\.{kept.attribute}\[\s*['\"]", text) is not None
+    by_name = ".npz" in source.code(kept.span)
+    return by_name or source.tells(re.compile(rf"\.{kept.attribute}\[\s*['\"]").search)
 
 
 def _stays(dataset: DatasetClass, attribute: str) -> bool:

@@ -66,7 +66,7 @@ def _whose(call: LoaderCall) -> str:
 
 def _divided(module: Module, dataset: DatasetClass, method: Method) -> Fix | None:
     """Each worker takes every n-th item of what `__iter__` gives today."""
-    text = module.source.text
+    text = module.source.whole
     start = text.rfind("\n", 0, method.span.start) + 1
     indent, definition, _ = text[start : method.span.start].partition("def ")
     taken = "_every_item" in text or "\r" in text

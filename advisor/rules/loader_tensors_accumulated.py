@@ -13,7 +13,7 @@ from ..values import Known
 @rule("DL409", Severity.INFO)
 def loader_tensors_accumulated(module: Module) -> Iterator[Hit]:
     """Reports tensors of workers that a list keeps without a copy."""
-    if "linux" not in module.target.platforms or "set_sharing_strategy" in module.source.text:
+    if "linux" not in module.target.platforms or module.source.tells("set_sharing_strategy"):
         return
     told: set[Span] = set()
     for loop in module.every_loop:

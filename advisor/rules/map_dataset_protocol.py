@@ -38,7 +38,7 @@ def _item(module: Module, dataset: DatasetClass, loaders: tuple[LoaderCall, ...]
         return
     if method.decorated or method.signature.takes(1):
         return
-    called_by_hand = ".__getitem__(" in module.source.text.replace("super().__getitem__(", "")
+    called_by_hand = ".__getitem__(" in module.source.whole.replace("super().__getitem__(", "")
     if not loaders and (method.is_abstract or called_by_hand):
         return
     certain = bool(loaders) or dataset.instantiated
@@ -135,7 +135,7 @@ def _missing(
 ) -> Hit:
     for method in dataset.methods.values():
         if method.name.startswith("_") and method.name.replace("_", "").lower() in misspelt:
-            once = module.source.text.count(method.name) == 1
+            once = module.source.whole.count(method.name) == 1
             fix = Fix(f"Rename to {name}", (Edit(method.span, name),)) if once else None
             words = f"{method.name} of {dataset.name} stands in place of {name}: {raises}"
             return Hit(method.span, words, fix)

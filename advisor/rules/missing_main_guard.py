@@ -28,7 +28,7 @@ def missing_main_guard(module: Module) -> Iterator[Hit]:
                 "this file, runs this loop and fails: put it under "
                 '`if __name__ == "__main__":`'
             )
-        yield Hit(loop.span, message, _guarded(module.source.text, loop.span.start), (), severity)
+        yield Hit(loop.span, message, _guarded(module.source.whole, loop.span.start), (), severity)
         return
 
 

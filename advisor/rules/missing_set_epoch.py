@@ -56,7 +56,7 @@ def _repeats(loop: Loop) -> bool:
 
 def _may_be_told(module: Module, loader: LoaderCall) -> bool:
     """Reports whether something here may tell the sampler of another module's loader."""
-    if "set_epoch" in module.source.text or module.frameworks & TELLING:
+    if module.source.tells("set_epoch") or module.frameworks & TELLING:
         return True
     return loader.handed_to is not None
 

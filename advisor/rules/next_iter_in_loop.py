@@ -28,7 +28,7 @@ def next_iter_in_loop(module: Module) -> Iterator[Hit]:
 
 def _kept_iterator(module: Module, loop: Loop, around: EpochLoop) -> Fix | None:
     """One iterator for all rounds, that begins again when it is exhausted."""
-    text = module.source.text
+    text = module.source.whole
     written = NEXT.fullmatch(text[loop.span.start : loop.span.end])
     start = text.rfind("\n", 0, around.span.start) + 1
     indent = text[start : around.span.start]
@@ -68,7 +68,7 @@ def _harm(call: LoaderCall) -> str | None:
 def _may_resume(module: Module, call: LoaderCall) -> bool:
     """Reports whether a StatefulDataLoader may be given a state, where its next iterator begins."""
     return call.family == "stateful" and any(
-        f"{name}.{method}(" in module.source.text
+        module.source.tells(f"{name}.{method}(")
         for name in call.names
         for method in ("load_state_dict", "state_dict")
     )

@@ -14,7 +14,7 @@ from ..values import Known
 @rule("DL202", Severity.INFO)
 def pinning_misplaced(module: Module) -> Iterator[Hit]:
     """Reports batches that the loop pins itself right before it copies them."""
-    if "Stream(" in module.source.text:
+    if module.source.tells("Stream("):
         return  # another stream may be busy meanwhile
     told: set[Copy] = set()
     for loop in module.loops:

@@ -35,8 +35,8 @@ def start_method_at_import(module: Module) -> Iterator[Hit]:
 
 def _has_workers(module: Module) -> bool:
     """Reports whether a loader here may start workers by the method that is set."""
-    text = module.source.text
-    return any(map(_starts_workers, module.loaders)) and not any(word in text for word in OF_TESTS)
+    of_tests = any(map(module.source.tells, OF_TESTS))
+    return any(map(_starts_workers, module.loaders)) and not of_tests
 
 
 def _starts_workers(call: LoaderCall) -> bool:

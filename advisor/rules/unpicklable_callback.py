@@ -51,7 +51,7 @@ def unpicklable_callback(module: Module) -> Iterator[Hit]:
 
 def _hoisted(module: Module, callback: Callback, wish: str) -> Fix | None:
     """Make a lambda that needs nothing around it a function at the left margin."""
-    text = module.source.text
+    text = module.source.whole
     body, parameters, statement = callback.body, callback.parameters, callback.statement
     if callback.kind != "lambda" or callback.definition != callback.span or callback.captures:
         return None
