@@ -143,7 +143,7 @@ class LoaderCall:
         for way in self.ways:
             for choice in product(*(self.cases(name) for name in names)):
                 together = consistent(way, *(case.given for case in choice))
-                if together is not None and _one_call(choice):
+                if together is not None and _one_call(choice) and not _set_aside(choice, way):
                     found.append(dict(zip(names, choice, strict=True)))
         self._scenarios[names] = tuple(found)
         return self._scenarios[names]
@@ -197,6 +197,11 @@ def _one_call(choice: tuple[Case, ...]) -> bool:
         if words.startswith("parameter ") and given.setdefault(words, case.origin) != case.origin:
             return False
     return True
+
+
+def _set_aside(choice: tuple[Case, ...], way: Given) -> bool:
+    """Reports whether a default holds only where this way to the call is not taken."""
+    return any(case.origin is not None and (case.origin.label, False) in way for case in choice)
 
 
 def _strays(parameter: str, case: Case) -> bool:
