@@ -174,6 +174,18 @@ class LoaderCall:
         return Workers(tuple(s["num_workers"] for s in self.scenarios("num_workers")))
 
     @property
+    def needless_workers(self) -> int:
+        """How many workers it surely has that only hand on what is in memory already."""
+        argument = self.arguments.get("num_workers")
+        case = argument.only if argument is not None else None
+        if case is None or case.origin is not None or not self.in_memory:
+            return 0
+        if not self.lacks("collate_fn") or self.subclass or self.may_use_threads:
+            return 0
+        number = case.what.value if isinstance(case.what, Known) else 0
+        return number if isinstance(number, int) and number > 0 else 0
+
+    @property
     def may_use_threads(self) -> bool:
         """Reports whether its workers may be threads, which MONAI's ThreadDataLoader can have."""
         return self.family == "monai" and any(

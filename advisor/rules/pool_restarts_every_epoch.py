@@ -53,7 +53,7 @@ def _of_other_modules(module: Module) -> Iterator[Hit]:
 
 def _restarts(call: LoaderCall) -> bool:
     """Reports whether each iteration starts workers anew."""
-    if call.subclass or call.in_memory or call.may_use_threads:
+    if call.subclass or call.needless_workers or call.may_use_threads:
         return False
     return call.workers.some is not None and call.lacks("persistent_workers")
 
