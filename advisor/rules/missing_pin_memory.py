@@ -38,6 +38,7 @@ def _of_other_modules(module: Module) -> Iterator[Hit]:
                 copies[0].span,
                 "every batch is copied to the GPU from pageable memory, and the training loop "
                 f"waits for it: pin_memory is off ({loop.loader.stands})",
+                related=(Related(loop.span, "the batch comes from this loop"),),
             )
 
 
