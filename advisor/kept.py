@@ -187,9 +187,10 @@ def _of_parts(resolver: Resolver, kept: Kept, worker: Reached) -> Iterator[Kept]
     if any(base is None or base.startswith("torch.utils.data.") for base in bases):
         return
     for part in drawn_on(there, inner, {"__call__", *worker.names()} - {"__init__"}):
-        where = part.find_span if there is resolver else kept.find_span
-        name = f"{kept.attribute}.{part.attribute}"
-        yield replace(part, attribute=name, holder="part", find_span=where)
+        part = replace(part, attribute=f"{kept.attribute}.{part.attribute}", holder="part")
+        if there is not resolver:  # its places are in another text
+            part = replace(part, find_span=kept.find_span, find_lambda=None)
+        yield part
 
 
 def drawn_on(resolver: Resolver, owner: Scope, entries: Iterable[str]) -> Iterator[Kept]:
