@@ -98,6 +98,7 @@ class LoaderCall:
     dataset_kind: str | None = None  # map, iterable; None where it is not known
     in_memory: bool = False  # the dataset hands out rows of tensors that are in memory
     device_rows: DeviceCall | None = None  # what puts those tensors on a GPU
+    moved: bool = False  # what it reads may have been put on a device before
     dataset_form: str | None = None  # columns (a tuple of arrays), mapping (a dict by strings)
     collate: Callback | None = None
     batch_class: BatchClass | None = None  # of this file: what its collate_fn gives

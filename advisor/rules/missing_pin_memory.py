@@ -51,7 +51,7 @@ def _leaves_pageable(call: LoaderCall) -> bool:
     """Reports whether workers make batches, for some caller, that surely are not pinned."""
     if call.handed_to or call.framework_hook or call.workers.some is None:
         return False
-    if call.device_rows is not None:
+    if call.device_rows is not None or call.moved:
         return False  # what is on the GPU cannot be pinned
     scenarios = call.scenarios("pin_memory")
     return bool(scenarios) and all(
