@@ -183,7 +183,7 @@ class Imports:
                         yield OutsideCall(module, call)
 
     def _with_scripts(self, top: str) -> Iterator[str]:
-        """The same, each with the folders of scripts in it."""
+        """The folder of this file and those above it, each with the folders of scripts in it."""
         for folder in self._upwards(top):
             yield folder
             yield from (os.path.join(folder, one) for one in SCRIPTS)
