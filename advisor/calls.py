@@ -13,7 +13,7 @@ from .classes import Classes
 from .classes_model import Callback
 from .conditions import ways
 from .datasets import dataset_form, dataset_kind, in_memory
-from .device_rows import device_rows
+from .device_rows import device_rows, is_moved
 from .dictionaries import entries_of
 from .loader_classes import LoaderClass, loader_class, loader_names
 from .members import outer_bases
@@ -150,6 +150,7 @@ class _Reading:
             dataset_kind=dataset_kind(self.classes, dataset),
             in_memory=in_memory(self.resolver, dataset),
             device_rows=device_rows(self.resolver, dataset),
+            moved=self.is_moved(),
             dataset_form=dataset_form(self.resolver, dataset),
             collate=self.callback("collate_fn"),
             batch_class=batch_class(self.resolver, self.given("collate_fn")),
@@ -301,6 +302,14 @@ class _Reading:
             ):
                 return taker
         return None
+
+    def is_moved(self) -> bool:
+        """Reports whether what it reads may be on a device already."""
+        return any(
+            is_moved(self.resolver, arg.value, self.call.place)
+            for arg in self.call.node.args[:1]
+            if not arg.star
+        )
 
     def is_made_here(self, what: What) -> bool:
         """Reports whether a value is what this very call made."""

@@ -122,7 +122,8 @@ class Kept:
 
     `holder` is object (`self.attribute = …` when the object is made), part (kept by an object
     that is kept so, and used there in workers), class (a name in the class body) or module (a
-    name at the left margin that worker code calls methods of).
+    name at the left margin, or of the function around one that is kept, that worker code calls
+    methods of).
     `what` has every case of the value. `given` says that only its maker's caller in this
     file, or a default, makes it so.
     """

@@ -75,7 +75,10 @@ def choice(resolver: Resolver, node: cst.IfExp, place: Place) -> Value:
     found: list[Case] = []
     for one in truths(resolver, node.test, place):
         branch = node.body if one.holds else node.orelse
-        found += _by(one.origin, under(resolver.value(branch, place), one.given))
+        given = one.given
+        if one.origin is not None and one.origin.may_be_overridden:
+            given = given | {(one.origin.label, True)}
+        found += _by(one.origin, under(resolver.value(branch, place), given))
     return united(found)
 
 
@@ -168,7 +171,30 @@ def _through(resolver: Resolver, guard: Guard) -> list[Given]:
         for one in truths(resolver, guard.test, guard.place)
         if one.holds == guard.written and (together := consistent(one.given, own)) is not None
     ]
-    return found or ([own] if is_left_out(resolver, guard.test, guard.place) else [])
+    if found or is_left_out(resolver, guard.test, guard.place):
+        return found or [own]
+    against = _defaults_against(resolver, guard.test, guard.place, guard.written)
+    if not against:
+        return []
+    return [own | {(origin.label, False) for origin in against}]
+
+
+def _defaults_against(
+    resolver: Resolver, test: cst.BaseExpression, place: Place, wanted: bool
+) -> set[Origin]:
+    """The defaults by which alone a condition is not as `wanted`: `if args.train:`.
+
+    Whoever gives another value gets past it.
+    """
+    found: set[Origin] = set()
+    for one in truths(resolver, test, place):
+        if one.holds == wanted or one.origin is None or not one.origin.may_be_overridden:
+            return set()
+        found.add(one.origin)
+    if wanted and isinstance(test, cst.BooleanOperation) and isinstance(test.operator, cst.And):
+        for part in (test.left, test.right):
+            found |= _defaults_against(resolver, part, place, wanted)
+    return found
 
 
 def is_left_out(resolver: Resolver, test: cst.BaseExpression, place: Place) -> bool:

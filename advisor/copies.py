@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import libcst as cst
@@ -16,7 +16,19 @@ from .nodes import callee_tail, dotted_name, keyword_argument, target_names
 from .resolve import Resolver
 from .scopes import Binding, Call, Loop, Place, Scope
 from .text import Edit, Span
-from .values import Case, Constant, Defined, Known, Made, Number, Symbol, Text, Value
+from .values import (
+    Case,
+    Constant,
+    Defined,
+    Given,
+    Known,
+    Made,
+    Number,
+    Symbol,
+    Text,
+    Value,
+    consistent,
+)
 
 if TYPE_CHECKING:
     from .project import OtherModule
@@ -114,17 +126,21 @@ class _Follow:
     def scope(self, scope: Scope, names: Names, depth: int = 0, within: Loop | None = None) -> None:
         """Follow `names` through a scope, or a loop in it, in the order of its statements."""
         tracked = names
+        lost: dict[str, list[Given]] = {}  # by a statement that runs under these conditions
         for event in _events(scope, within):
+            at = event.place
+            there = tracked if at is None else _left(tracked, lost, at.given)
             match event:
                 case Call():
-                    self.call(event, tracked, depth)
+                    self.call(event, there, depth)
                 case Scope():
-                    self.comprehension(event, tracked, depth)
+                    self.comprehension(event, there, depth)
                 case Binding():
-                    if is_batch(event.value, tracked):
+                    if is_batch(event.value, there):
                         tracked |= {event.name}
+                        lost.pop(event.name, None)
                     elif event.name not in names or event.kind == "assign":
-                        tracked -= {event.name}
+                        lost.setdefault(event.name, []).append(event.place.given)
 
     def comprehension(self, scope: Scope, names: Names, depth: int) -> None:
         """Follow the batch through the elements of a comprehension over it."""
@@ -310,6 +326,15 @@ def _left_to_default(node: cst.Call, call: Call, function: Scope) -> str | None:
     name, default = bound[0].name, bound[0].value
     waits = isinstance(default, cst.Name) and default.value == "False"
     return name if waits and argument_node(call.node, function, name) is None else None
+
+
+def _left(names: Names, lost: Mapping[str, list[Given]], given: Given) -> Names:
+    """The names that still stand for the batch where these conditions hold."""
+    return names - {
+        name
+        for name, ways in lost.items()
+        if any(consistent(way, given) is not None for way in ways)
+    }
 
 
 def _events(scope: Scope, within: Loop | None) -> list[_Event]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from .classes_model import DeviceCall
+from .copies import NO_DEVICE, device_of
 from .devices import device_argument, device_calls
 from .members import assignments
 from .nodes import dotted_name
@@ -36,6 +37,29 @@ def device_rows(resolver: Resolver, dataset: Value) -> DeviceCall | None:
         return None
     found = (one for node, place in tensors for one in _on_gpu(resolver, node, place, 0))
     return next(found, None)
+
+
+def is_moved(resolver: Resolver, node: cst.BaseExpression, place: Place) -> bool:
+    """Reports whether what a loader reads may be on a device: `data = data.to(device)` before."""
+    name, program = dotted_name(node), resolver.program
+    here = program.in_order(place)
+    return name is not None and any(
+        isinstance(call.node.func, cst.Attribute)
+        and call.node.func.attr.value in ("to", "cuda")
+        and dotted_name(call.node.func.value) == name
+        and program.in_order(call.place) < here
+        and not _only_converts(resolver, call)
+        for scope in program.frame(place.scope)
+        for call in scope.calls
+    )
+
+
+def _only_converts(resolver: Resolver, call: Call) -> bool:
+    """Reports whether it is `tensor.to(torch.float)`."""
+    device = device_argument(call.node)
+    return (
+        device is not None and device_of(resolver, resolver.value(device, call.place)) == NO_DEVICE
+    )
 
 
 def _kept(resolver: Resolver, owner: Scope) -> list[tuple[cst.BaseExpression, Place]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from .model import EpochLoop
-from .nodes import callee_tail, target_names
+from .nodes import callee_tail, dotted_name, target_names
 from .resolve import Resolver
 from .scopes import Loop, Place
 from .text import Span
@@ -37,7 +37,7 @@ class Epochs:
             span=Span(start, program.span(condition, scope).end),
             variable=variable,
             counted=counted,
-            named=variable is not None and _named_like_epoch(variable),
+            named=(variable is not None and _named_like_epoch(variable)) or _ends_at_epochs(loop),
             body=body,
             indent=text[line:body],
             in_function=function.name if function is not None else None,
@@ -71,6 +71,17 @@ def _variable(loop: Loop, counted: bool) -> str | None:
 def _named_like_epoch(name: str) -> bool:
     short = name.lower().strip("_")
     return "epoch" in short or short in ("ep", "e")
+
+
+def _ends_at_epochs(loop: Loop) -> bool:
+    """Reports whether a loop runs up to a number of epochs: `for _ in range(args.epochs)`."""
+    node = loop.iterable
+    while isinstance(node, cst.Call) and node.args:
+        if callee_tail(node) in ("range", "trange"):
+            last = dotted_name(node.args[min(len(node.args), 2) - 1].value) or ""
+            return "epoch" in last.rpartition(".")[2].lower()
+        node = node.args[0].value if callee_tail(node) in ("tqdm", "track") else None
+    return False
 
 
 def _counts(resolver: Resolver, loop: Loop) -> bool:

@@ -32,8 +32,8 @@ _MADE_ALONE = ("RandomSampler", "BatchSampler", "DistributedSampler", "ConcatDat
 # `train, val = get_dataloaders(args)`, looped over in epochs
 _GIVEN = re.compile(r"=\s*[\w.]*(?:[Ll]oader|[Dd]ata)\w*\(")
 _GIVEN_RAW = (b"epoch", b"oader")
-# `for batch in loader`, and a copy to a device
-_LOOPED = re.compile(r"(?:for [^\n]*\bin\b|enumerate\()[^\n]*[Ll]oader")
+# `for batch in loader`, `with tqdm(loader) as bar`, and a copy to a device
+_LOOPED = re.compile(r"(?:for [^\n]*\bin\b|enumerate\(|tqdm\()[^\n]*[Ll]oader")
 _COPIED = (".to(", ".cuda(")
 _COPIED_RAW = tuple(map(str.encode, _COPIED))
 _HANDED = re.compile(r"num_workers\s*=|[Ll]oader\w*\([^)]*num_workers")

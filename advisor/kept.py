@@ -8,6 +8,7 @@ from dataclasses import replace
 import libcst as cst
 
 from .classes_model import Kept
+from .definitions import Definition
 from .members import find_method, lineage, outer_bases
 from .nodes import callee_tail, dotted_name
 from .python_objects import records
@@ -15,7 +16,7 @@ from .reaching import Reaching
 from .resolve import Resolver
 from .scopes import Binding, Call, Place, Scope
 from .values import Defined, Known, Made, Symbol, Value, What
-from .worker_code import Reached
+from .worker_code import Reached, calls_in
 
 CONTAINERS = (
     "torchvision.transforms.", "functools.partial", "albumentations.", "monai.transforms.",
@@ -26,7 +27,8 @@ def kept_values(resolver: Resolver, owner: Scope, worker: Reached) -> list[Kept]
     """What is there before workers start and that their code can reach."""
     found = [*_of_the_object(resolver, owner), *_of_the_class(resolver, owner)]
     found += [part for kept in found for part in _of_parts(resolver, kept, worker)]
-    found += _of_the_module(resolver, worker.calls())
+    inside = [call for kept in found for call in _calls_of_kept(kept, worker)]
+    found += _of_the_module(resolver, [*worker.calls(), *inside], makers_of(resolver, owner))
     return found
 
 
@@ -170,18 +172,25 @@ def _lambda_inside(
 
 
 def _of_parts(resolver: Resolver, kept: Kept, worker: Reached) -> Iterator[Kept]:
-    """What an object of another class here keeps and uses in workers: a transform's generator."""
+    """What an object of another class keeps and uses in workers: a transform's generator."""
     what = kept.what[0] if len(kept.what) == 1 else None
     if kept.holder != "object" or not isinstance(what, Made) or what.part:
         return
-    inner = what.within
+    if kept.attribute not in worker.attributes() - worker.rebound():
+        return
+    there, inner = resolver, what.within
+    if isinstance(inner, Definition):
+        there, inner = inner.module.resolver, inner.scope
     if not isinstance(inner, Scope):
         return
-    bases = outer_bases(resolver, inner)
+    bases = outer_bases(there, inner)
     if any(base is None or base.startswith("torch.utils.data.") for base in bases):
         return
-    for part in drawn_on(resolver, inner, {"__call__", *worker.names()} - {"__init__"}):
-        yield replace(part, attribute=f"{kept.attribute}.{part.attribute}", holder="part")
+    for part in drawn_on(there, inner, {"__call__", *worker.names()} - {"__init__"}):
+        part = replace(part, attribute=f"{kept.attribute}.{part.attribute}", holder="part")
+        if there is not resolver:  # its places are in another text
+            part = replace(part, find_span=kept.find_span, find_lambda=None)
+        yield part
 
 
 def drawn_on(resolver: Resolver, owner: Scope, entries: Iterable[str]) -> Iterator[Kept]:
@@ -204,7 +213,19 @@ def _of_the_class(resolver: Resolver, owner: Scope) -> Iterator[Kept]:
                 yield _shared(resolver, name, binding, "class")
 
 
-def _of_the_module(resolver: Resolver, worker_calls: Iterable[Call]) -> Iterator[Kept]:
+def _calls_of_kept(kept: Kept, worker: Reached) -> Iterator[Call]:
+    """The calls in a function that is kept, and that worker code calls."""
+    if kept.holder == "object" and kept.attribute in worker.attributes():
+        for what in kept.what:
+            if isinstance(what, Defined) and what.kind in ("function", "lambda"):
+                yield from calls_in(what.where)
+
+
+def _of_the_module(
+    resolver: Resolver, worker_calls: Iterable[Call], makers: list[Scope]
+) -> Iterator[Kept]:
+    """The names at the left margin, or of a function that makes the object, in worker code."""
+    closed = {dotted_name(call.node.func) for scope in makers for call in scope.calls}
     seen: set[str] = set()
     for call in worker_calls:
         func = call.node.func
@@ -216,8 +237,9 @@ def _of_the_module(resolver: Resolver, worker_calls: Iterable[Call]) -> Iterator
         seen.add(name)
         for reaching in resolver.program.reaching(name, call.place) or ():
             binding = reaching.binding
-            at_margin = binding.place.scope.kind == "module"
-            if at_margin and binding.kind == "assign" and isinstance(binding.value, cst.Call):
+            scope = binding.place.scope
+            outside = scope.kind == "module" or (scope in makers and f"{name}.close" not in closed)
+            if outside and binding.kind == "assign" and isinstance(binding.value, cst.Call):
                 yield _shared(resolver, name, binding, "module")
 
 

@@ -12,8 +12,10 @@ from .calls import ReadCall
 from .members import assignments
 from .mentions import mentions_of_name
 from .nodes import dotted_name, every_node
+from .parameters import annotated
 from .resolve import Resolver
 from .scopes import Binding, Call, Place
+from .torch_api import LOADERS
 from .torch_data_model import LoaderUse
 from .trials import error_expected
 from .values import Case, Known, Made, Symbol
@@ -36,7 +38,7 @@ def loader_uses(resolver: Resolver, calls: Iterable[ReadCall]) -> tuple[LoaderUs
         for one in calls
         if one.fact.family == "torch" and not one.fact.subclass
     }
-    if not read:
+    if not read and not resolver.program.source.tells("cycle("):
         return ()
     reading = _Reading(resolver, read)
     found: dict[LoaderUse, None] = {}
@@ -195,7 +197,8 @@ class _Reading:
                 continue
             subject = args[0].value
             given = self.resolver.value(subject, call.place)
-            if given and all(map(self.is_made_loader, given)):
+            made = bool(given) and all(map(self.is_made_loader, given))
+            if made or self.is_declared(subject, call.place):
                 dotted = dotted_name(call.node.func) or ""
                 yield self.use("cycle", call, subject, module=dotted.rpartition(".")[0])
 
@@ -207,6 +210,19 @@ class _Reading:
             inner = self.resolver.value(what.where[0].args[0].value, what.where[1])
             return bool(inner) and all(map(self.is_made_loader, inner))
         return id(what.where[0]) in self.read
+
+    def is_declared(self, node: cst.BaseExpression, place: Place) -> bool:
+        """Reports whether it is a parameter that is annotated as a loader of torch's."""
+        bindings = self.bindings(node, place)
+        only = bindings[0] if len(bindings) == 1 else None
+        return (
+            only is not None
+            and only.kind == "parameter"
+            and any(
+                isinstance(case.what, Symbol) and case.what.name in LOADERS
+                for case in annotated(self.resolver, only)
+            )
+        )
 
     def use(
         self,

@@ -18,7 +18,8 @@ from .scopes import Place
 from .text import Span
 
 _NAME = re.compile(r"(?:^|_)(?:data)?_?loaders?$|(?:^|_)dl$", re.IGNORECASE)
-_Iterable: TypeAlias = cst.BaseExpression | None
+_Iterable: TypeAlias = cst.CSTNode | None
+DEEPEST = 5  # bar = tqdm(enumerate(loader))
 
 
 def copies_by_name(resolver: Resolver, known: Iterable[Span]) -> tuple[tuple[Copy, ...], ...]:
@@ -46,23 +47,28 @@ def copies_by_name(resolver: Resolver, known: Iterable[Span]) -> tuple[tuple[Cop
     return tuple(found)
 
 
-def _loader_by_name(resolver: Resolver, node: _Iterable, place: Place) -> Path | None:
+def _loader_by_name(
+    resolver: Resolver, node: _Iterable, place: Place, depth: int = DEEPEST
+) -> Path | None:
     """Where the batch is in what a loop takes from an expression; None where that is no loader."""
-    path: Path = ()
-    for _ in range(4):  # enumerate(tqdm(loader))
-        if isinstance(node, cst.Call) and node.args and not node.args[0].star:
-            tail = callee_tail(node)
-            if tail == "enumerate":
-                path = (*path, 1)
-            elif tail not in PASSING:
-                return None
-            node = node.args[0].value
-            continue
-        dotted = dotted_name(node)
-        if dotted is None:
+    if depth == 0:
+        return None
+    if isinstance(node, cst.Call) and node.args and not node.args[0].star:
+        tail = callee_tail(node)
+        if tail != "enumerate" and tail not in PASSING:
             return None
-        if _NAME.search(dotted.rpartition(".")[2]):
-            return path
-        only = resolver.program.only_assignment(dotted, place)  # bar = tqdm(loader)
-        node = only.value if only is not None and isinstance(only.value, cst.Call) else None
-    return None
+        inner = _loader_by_name(resolver, node.args[0].value, place, depth - 1)
+        return (1, *inner) if tail == "enumerate" and inner is not None else inner
+    dotted = dotted_name(node)
+    if dotted is None:
+        return None
+    if _NAME.search(dotted.rpartition(".")[2]):
+        return ()
+    bound = [one.binding for one in resolver.program.reaching(dotted, place) or ()]
+    if not all(one.kind == "assign" and isinstance(one.value, cst.Call) for one in bound):
+        return None
+    paths = {  # bar = tqdm(loader)
+        None if one.path else _loader_by_name(resolver, one.value, one.place, depth - 1)
+        for one in bound
+    }
+    return paths.pop() if len(paths) == 1 else None

@@ -103,6 +103,7 @@ class LoaderCall:
     dataset_kind: str | None = None  # map, iterable; None where it is not known
     in_memory: bool = False  # the dataset hands out rows of tensors that are in memory
     device_rows: DeviceCall | None = None  # what puts those tensors on a GPU
+    moved: bool = False  # what it reads may have been put on a device before
     dataset_form: str | None = None  # columns (a tuple of arrays), mapping (a dict by strings)
     collate: Callback | None = None
     batch_class: BatchClass | None = None  # of this file: what its collate_fn gives
@@ -153,7 +154,7 @@ class LoaderCall:
         for way in self.ways:
             for choice in product(*(self.cases(name) for name in names)):
                 together = consistent(way, *(case.given for case in choice))
-                if together is not None and _one_call(choice):
+                if together is not None and _one_call(choice) and not _set_aside(choice, way):
                     found.append(dict(zip(names, choice, strict=True)))
         self._scenarios[names] = tuple(found)
         return self._scenarios[names]
@@ -184,6 +185,18 @@ class LoaderCall:
         return Workers(tuple(s["num_workers"] for s in self.scenarios("num_workers")))
 
     @property
+    def needless_workers(self) -> int:
+        """How many workers it surely has that only hand on what is in memory already."""
+        argument = self.arguments.get("num_workers")
+        case = argument.only if argument is not None else None
+        if case is None or case.origin is not None or not self.in_memory:
+            return 0
+        if not self.lacks("collate_fn") or self.subclass or self.may_use_threads:
+            return 0
+        number = case.what.value if isinstance(case.what, Known) else 0
+        return number if isinstance(number, int) and number > 0 else 0
+
+    @property
     def may_use_threads(self) -> bool:
         """Reports whether its workers may be threads, which MONAI's ThreadDataLoader can have."""
         return self.family == "monai" and any(
@@ -207,6 +220,11 @@ def _one_call(choice: tuple[Case, ...]) -> bool:
         if words.startswith("parameter ") and given.setdefault(words, case.origin) != case.origin:
             return False
     return True
+
+
+def _set_aside(choice: tuple[Case, ...], way: Given) -> bool:
+    """Reports whether a default holds only where this way to the call is not taken."""
+    return any(case.origin is not None and (case.origin.label, False) in way for case in choice)
 
 
 def _strays(parameter: str, case: Case) -> bool:

@@ -95,20 +95,29 @@ def _from_other_modules(resolver: Resolver, binding: Binding) -> tuple[list[Case
 
 def _options_class(resolver: Resolver, binding: Binding) -> Case | None:
     """An object of the class of options that a parameter is annotated with: `cfg: Config`."""
-    scope = binding.place.scope
-    written = binding.node.annotation if isinstance(binding.node, cst.Param) else None
-    node = None if written is None else _without_none(written.annotation)
-    if not isinstance(node, (cst.Name, cst.Attribute)) or scope.place is None:
+    node = _annotation(binding)
+    if node is None or not options.OPTIONS_CLASS.search(dotted_name(node) or ""):
         return None
-    if not options.OPTIONS_CLASS.search(dotted_name(node) or ""):
-        return None
-    only = resolver.value(node, scope.place)
+    only = annotated(resolver, binding)
     match only[0].what if len(only) == 1 else None:
         case Defined("class", name, where):
             return Case(Made(name, None, where))
         case Symbol(name, Definition(is_class=True) as definition):
             return Case(Made(name, None, definition))
     return None
+
+
+def annotated(resolver: Resolver, binding: Binding) -> Value:
+    """The class that a parameter is annotated with, be it None as well."""
+    node, at = _annotation(binding), binding.place.scope.place
+    return NOTHING_KNOWN if node is None or at is None else resolver.value(node, at)
+
+
+def _annotation(binding: Binding) -> cst.Name | cst.Attribute | None:
+    """The name that a parameter is annotated with, which may be None as well."""
+    written = binding.node.annotation if isinstance(binding.node, cst.Param) else None
+    node = None if written is None else _without_none(written.annotation)
+    return node if isinstance(node, (cst.Name, cst.Attribute)) else None
 
 
 def _without_none(annotation: cst.BaseExpression) -> cst.BaseExpression:

@@ -19,6 +19,7 @@ from .memory import NEVER_AGAIN, Anchor, Key, Memory, Question, Questions
 from .reaching import AT_THE_END, Order, Reaching, in_force
 from .scopes import Binding, Call, Place, Scope
 from .text import Source, Span
+from .values import ALWAYS
 from .walk_statements import read_block
 
 _T = TypeVar("_T")
@@ -50,6 +51,7 @@ class Program:
             self._keys.append((block.text, seen.get(begin, 0)))
             seen[begin] = self._keys[-1][1] + 1
         self._bindings: dict[str, list[Binding]] = {}
+        self._globals: dict[str, list[Binding]] = {}
         memory.begin(self, self._keys)
 
     def end(self) -> None:
@@ -233,6 +235,7 @@ class Program:
             return found
         word = name.partition(".")[0]
         found = self._bindings[name] = []
+        by_functions = self._globals[name] = []
         read = self.memory.read_for(question)
         if read is None:
             read = [
@@ -241,9 +244,22 @@ class Program:
                 if word in words(block.text) and not _only_uses(block.text, word)
             ]
         for key in read:
-            found += self.read(self._numbers[key]).bindings.get(name, ())
-        self.memory.told(question, found, read)
+            root = self.read(self._numbers[key])
+            found += root.bindings.get(name, ())
+            if "global" in root.tree.text:
+                by_functions += (
+                    binding
+                    for scope in root.inside
+                    if word in scope.global_names
+                    for binding in scope.bindings.get(name, ())
+                )
+        self.memory.told(question, [*found, *by_functions], read)
         return found
+
+    def set_by_functions(self, name: str) -> list[Binding]:
+        """What binds a name at the left margin from within a function: `global loader`."""
+        self.module_bindings(name)
+        return self._globals[name]
 
     def definition(self, name: str) -> tuple[str, int] | None:
         """The block that alone binds a name, by a definition: class or def, and its number.
@@ -268,8 +284,12 @@ class Program:
         scope: Scope | None = place.scope
         at: Place | None = place  # None for what runs at any time
         while scope is not None:
-            if scope.kind == "module" or name.partition(".")[0] in scope.outer_names:
-                return self._reaching_module(name, at if scope.kind == "module" else None)
+            if scope.kind == "module":
+                return self._reaching_module(name, at)
+            if name.partition(".")[0] in scope.global_names:
+                return self._reaching_global(name, scope, at)
+            if name.partition(".")[0] in scope.outer_names:
+                return self._reaching_module(name, None)
             bindings = scope.bindings.get(name)
             if bindings and (scope.kind != "class" or scope is place.scope):
                 assert at is not None
@@ -293,12 +313,24 @@ class Program:
 
     def _reaching_module(self, name: str, place: Place | None) -> list[Reaching] | None:
         bindings = self.module_bindings(name)
+        found = [Reaching(one, ALWAYS) for one in self.set_by_functions(name)]
         if not bindings:
-            return None
+            return found or None
         if place is None:
             nowhere = Place(bindings[-1].place.scope.root, 0)
-            return in_force(bindings, nowhere, AT_THE_END, self.in_order)
-        return in_force(bindings, place, self.in_order(place), self.in_order)
+            return found + in_force(bindings, nowhere, AT_THE_END, self.in_order)
+        return found + in_force(bindings, place, self.in_order(place), self.in_order)
+
+    def _reaching_global(
+        self, name: str, scope: Scope, place: Place | None
+    ) -> list[Reaching] | None:
+        """The same in a function that may have set the name itself before."""
+        bindings = scope.bindings.get(name)
+        if bindings and place is not None:
+            own = in_force(bindings, place, _local(place), _local)
+            if any(not one.given for one in own):
+                return own
+        return self._reaching_module(name, None)
 
     @property
     def stars(self) -> list[str]:

@@ -8,7 +8,6 @@ without places: a constant, something of a library, or a class or function by it
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -18,6 +17,7 @@ from . import libcst_import  # noqa: F401  # before anybody else imports libcst
 from .arguments import given_for, is_as_given
 from .calling import returned
 from .calls import ReadCall, loader_calls
+from .calls_elsewhere import calls_of
 from .classes import Classes
 from .classes_model import DatasetClass
 from .copies import device_of
@@ -27,7 +27,7 @@ from .handed_workers import hands_on
 from .interest import LIBRARIES
 from .model import Argument, LoaderCall
 from .modules import INSTALLED, PACKAGE, Kind, Modules, Seen, beside
-from .nodes import Path, below, dotted_name
+from .nodes import Path, below
 from .options import argparse_default, option_declared
 from .pieces import part
 from .program import Program
@@ -130,7 +130,8 @@ class Imports:
     def option(self, name: str) -> Value | None:
         """The default of an option that fills `args.name`, in a module beside this file or above.
 
-        None where there is none, or several modules of one folder say several things.
+        Or in a script there. None where there is none, or several modules of one folder say
+        several things.
         """
         if name not in self._options:
             self._options[name] = self._find_option(name)
@@ -138,7 +139,7 @@ class Imports:
 
     def _find_option(self, name: str) -> Value | None:
         top = self._ask("roots", self._path).partition("\n")[0]
-        for folder in self._upwards(top):
+        for folder in self._with_scripts(top):
             pattern = os.path.join(folder, "*.py")
             paths = [one for one in self._ask("options", pattern).split("\n") if one]
             modules = [self._module(one) for one in paths if self._names_option(one, name)]
@@ -172,7 +173,8 @@ class Imports:
     def _find_callers(self, name: str) -> Iterator[OutsideCall]:
         folder, file = os.path.split(self._path)
         stem = os.path.basename(folder) if file == PACKAGE else file.removesuffix(".py")
-        for one in self._callers_folders():
+        top = min(self._ask("roots", self._path).split("\n"), key=len)
+        for one in self._with_scripts(top):
             pattern = os.path.join(one, "*.py")
             for path in self._ask("naming", f"{pattern} {stem}.{name}").split("\n"):
                 module = self._module(path) if path else None
@@ -180,8 +182,8 @@ class Imports:
                     for call in module.calls_of(self._path, name):
                         yield OutsideCall(module, call)
 
-    def _callers_folders(self) -> Iterator[str]:
-        top = min(self._ask("roots", self._path).split("\n"), key=len)
+    def _with_scripts(self, top: str) -> Iterator[str]:
+        """The folder of this file and those above it, each with the folders of scripts in it."""
         for folder in self._upwards(top):
             yield folder
             yield from (os.path.join(folder, one) for one in SCRIPTS)
@@ -375,13 +377,30 @@ class OtherModule:
                 return (Case(Group("dict", OutsideDictionary(self, made))),)
         found = self._carried(value)
         # a default of its own parameters is not what the caller gives
-        return None if found is None or any(one.origin is not None for one in found) else found
+        if found is None or any(one.origin is not None for one in found):
+            return self._as_device(value)
+        return found
+
+    def _as_device(self, value: Value) -> Value | None:
+        """A GPU, or what there is instead, by its name; None for what is no device."""
+        named = (
+            one.what.name == "torch.device"
+            if isinstance(one.what, Made)
+            else isinstance(one.what, Known) and str(one.what.value).startswith("cuda")
+            for one in value
+        )
+        kind = device_of(self.resolver, value) if any(named) else ""
+        if kind not in ("cuda", "maybe-cuda"):
+            return None
+        return tuple(Case(Known(one)) for one in ("cuda", "cpu")[: 1 + (kind != "cuda")])
 
     def _is_of_settings(self, made: Group) -> bool:
-        """Reports whether no object that is made here stands in a dictionary, such as a loader."""
+        """Reports whether no object of torch's or the project's stands in a dictionary."""
         found = entries_of_value(self.resolver, (Case(made),))
         return found is not None and not any(
-            isinstance(case.what, Made) for case in found.all_cases()
+            isinstance(case.what, Made)
+            and (case.what.within is not None or case.what.name.startswith(("torch", "monai")))
+            for case in found.all_cases()
         )
 
     def entries(self, made: Group) -> Entries | None:
@@ -413,26 +432,7 @@ class OtherModule:
 
     def calls_of(self, path: str, name: str) -> Iterator[Call]:
         """The calls here of what the module in another file has under a name."""
-        word = rf"\b{re.escape(name)}\b"
-        self.program.read_where(rf"\bimport\b[^#]*{word}|\.{word}", name)
-        aliases = {
-            binding.name
-            for scope in self.program.scopes()
-            for bindings in scope.bindings.values()
-            for binding in bindings
-            if binding.kind == "import" and binding.target.rpartition(".")[2] == name
-        }
-        for tail in sorted({name, *aliases}):
-            for call in self.program.calls_named(tail):
-                if any(self.imports.leads_to(one, path, name) for one in self._imported(call)):
-                    yield call
-
-    def _imported(self, call: Call) -> Iterator[str]:
-        """What the callee of a call may stand for, where that is imported."""
-        first, _, rest = (dotted_name(call.node.func) or "").partition(".")
-        for one in self.program.reaching(first, call.place) or ():
-            if one.binding.kind == "import":
-                yield below(one.binding.target, rest) if rest else one.binding.target
+        return calls_of(self.resolver, self.imports, path, name)
 
     def gives(self, call: Call, scope: Scope, name: str) -> Value | None:
         """What a call here gives for a parameter of a function of another module.

@@ -33,6 +33,12 @@ PATHS = {
     "os.walk": "a list of paths",
     "os.scandir": "a list of paths",
 }
+TABLES = tuple(
+    f"{library}.read_{kind}"
+    for library in ("pandas", "polars")
+    for kind in ("csv", "table", "parquet", "excel", "json", "feather", "pickle", "hdf", "sql")
+)
+COLUMN = "a list of the values of a column"
 METHODS = {
     "readlines": "a list of the lines of a file",
     "iterrows": "a list of the rows of a data frame",
@@ -83,12 +89,26 @@ def _records(
             return Records("a list of the rows of a data frame")
         if callee_tail(node) == "readlines" or _lines_of_text(node):
             return Records(METHODS["readlines"])
+        if callee_tail(node) in ("tolist", "to_list") and isinstance(node.func, cst.Attribute):
+            return Records(COLUMN) if _is_column(resolver, node.func.value, place) else None
         words = _loaded(resolver, node, place)
         if words is not None:
             return words
         only_paths = _source_of(resolver, node, place)
         return only_paths if only_paths is not None and only_paths.paths else None
     return None
+
+
+def _is_column(resolver: Resolver, node: cst.BaseExpression, place: Place) -> bool:
+    """Reports whether it is a part of a table that is read from a file: `table["name"].values`."""
+    while isinstance(node, cst.Attribute) and node.attr.value == "values":
+        node = node.value
+    if not isinstance(node, cst.Subscript):
+        return False
+    return any(
+        isinstance(case.what, Made) and case.what.name in TABLES and not case.what.part
+        for case in resolver.value(node.value, place)
+    )
 
 
 def _lines_of_text(node: cst.Call) -> bool:

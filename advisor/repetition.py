@@ -140,7 +140,7 @@ class Repetition:
 
     def made_new(self, binding: Binding, loop: LoopNode) -> bool:
         """Reports whether a binding inside `loop` is more than another name: `bar = tqdm(it)`."""
-        if binding.kind == "context":
+        if binding.kind in ("context", "delete"):
             return False
         value = binding.value
         if binding.kind != "assign" or binding.path or not isinstance(value, cst.BaseExpression):

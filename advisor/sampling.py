@@ -33,14 +33,16 @@ def samplers(resolver: Resolver, calls: Iterable[ReadCall]) -> tuple[SamplerUse,
             argument = read.fact.arguments.get(name)
             if argument is None or argument.splatted:
                 continue
-            made = list(_distributed(resolver, argument.value))
+            value = argument.value
+            made = list(_distributed(resolver, value))
+            if not made:  # perhaps by a default alone, as that of `distributed=False`
+                value = _either_way(resolver, argument.code, read.call.place)
+                made = list(_distributed(resolver, value))
             if not made:
                 continue
             plain = all(part.isidentifier() for part in argument.code.split("."))
             call, place = made[0].where[:2]
-            others = [
-                case.what for case in argument.value if not any(_distributed(resolver, (case,)))
-            ]
+            others = [case.what for case in value if not any(_distributed(resolver, (case,)))]
             found.append(
                 SamplerUse(
                     loader=read.fact,
@@ -55,6 +57,17 @@ def samplers(resolver: Resolver, calls: Iterable[ReadCall]) -> tuple[SamplerUse,
                 )
             )
     return tuple(found)
+
+
+def _either_way(resolver: Resolver, name: str, place: Place) -> Value:
+    """What a name can be that was given one of two values, whatever a default chooses."""
+    only = resolver.program.only_assignment(name, place)
+    match only.value if only is not None else None:
+        case cst.IfExp(body=body, orelse=orelse):
+            assert only is not None
+            at = only.place
+            return (*resolver.value(body, at), *resolver.value(orelse, at))
+    return ()
 
 
 def _distributed(resolver: Resolver, value: Value) -> Iterator[Made]:

@@ -174,6 +174,7 @@ class Scope:
     returns: list[Return] = field(default_factory=list)
     children: list[Scope] = field(default_factory=list)
     outer_names: set[str] = field(default_factory=set)  # global and nonlocal
+    global_names: set[str] = field(default_factory=set)
     stars: list[str] = field(default_factory=list)  # modules imported by *
     yielded: list[cst.Yield] = field(default_factory=list)
     raises: list[Place] = field(default_factory=list)

@@ -131,6 +131,11 @@ class Origin:
         return self.label.startswith("the default of parameter ")
 
     @property
+    def may_be_overridden(self) -> bool:
+        """Whether it is the default of an option of the command line, or of a parameter."""
+        return self.label.startswith(("the default of -", "the default of parameter "))
+
+    @property
     def is_of_caller(self) -> bool:
         """Whether a caller of the function decides, by an argument or by giving none."""
         return self.is_parameter or self.label.startswith("parameter ")

@@ -100,7 +100,10 @@ class StatementWalk(ExpressionWalk):
                 self.expression(node.test, place)
                 self.guards = (*self.guards, *self.facts(node.test, True, place))
             case cst.Global() | cst.Nonlocal():
-                self.scope.outer_names |= {item.name.value for item in node.names}
+                names = {item.name.value for item in node.names}
+                self.scope.outer_names |= names
+                if isinstance(node, cst.Global):
+                    self.scope.global_names |= names
             case cst.Del():
                 self.deleted(node, place)
             case cst.TypeAlias():

@@ -196,6 +196,65 @@ def test_a_mixin_of_another_module_takes_what_the_sampler_does_not(
     assert [code for _, _, code in found(folder)] == codes
 
 
+SCALER = """\
+import numpy as np
+
+
+class Scaler:
+    def __init__(self, seed=47):
+        self.rng = np.random.RandomState(seed)
+
+    def scale(self, row):
+        return row * self.rng.uniform()
+"""
+SCALED = """\
+from torch.utils.data import DataLoader, Dataset
+
+from scaling import Scaler
+
+
+class Rows(Dataset):
+    def __init__(self, rows, seed=None):
+        self.rows = rows
+        self.scaler = Scaler(seed) if seed is not None else None
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, index):
+        return self.scaler.scale(self.rows[index])
+
+
+loader = DataLoader(Rows([1.0], 47), num_workers=2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "codes"),
+    [
+        ("rows.py", ("", ""), ["DL101"]),
+        ("rows.py", ("Scaler(seed) if seed is not None else None", "Scaler()"), ["DL101"]),
+        ("rows.py", ("self.scaler.scale(self.rows[index])", "self.rows[index]"), []),
+        ("rows.py", ("num_workers=2", "num_workers=0"), []),
+        ("rows.py", ("        return self.scaler", "        self.scaler = None\n        x"), []),
+        ("scaling.py", ("np.random.RandomState(seed)", "np.random"), []),
+        (
+            "scaling.py",
+            ("        return row", "        self.rng.seed(row)\n        return row"),
+            [],
+        ),
+    ],
+)
+def test_a_generator_that_an_object_of_another_module_keeps(
+    tmp_path: Path, file: str, change: tuple[str, str], codes: list[str]
+) -> None:
+    files: dict[str, str | bytes] = {"scaling.py": SCALER, "rows.py": SCALED}
+    text = str(files[file])
+    assert change[0] in text
+    files[file] = text.replace(*change)
+    assert [one[2] for one in found(written(tmp_path, files)) if one[2] == "DL101"] == codes
+
+
 def test_a_loader_by_a_name_of_the_project_is_a_target(tmp_path: Path) -> None:
     script = "import torch\nfrom pkg import DataLoader\n\nloader = DataLoader([1], num_workers=2)\n"
     files: dict[str, str | bytes] = {"pkg/__init__.py": LOADER, "train.py": script}
@@ -445,6 +504,15 @@ WORKERS = "    parser.add_argument('--num-workers', type=int, default={})\n"
     [
         ({"pkg/options.py": OPTIONS + WORKERS.format(0)}, "args.num_workers", "options.py, line 6"),
         ({"main.py": OPTIONS + WORKERS.format(0)}, "self.args.num_workers", "main.py, line 6"),
+        ({"scripts/main.py": OPTIONS + WORKERS.format(0)}, "args.num_workers", "main.py, line 6"),
+        (
+            {
+                "scripts/a.py": OPTIONS + WORKERS.format(2),
+                "scripts/b.py": OPTIONS + WORKERS.format(0),
+            },
+            "args.num_workers",
+            None,
+        ),
         ({"main.py": OPTIONS + WORKERS.format(0)}, "config.num_workers", None),
         ({"main.py": OPTIONS + WORKERS.format(0)}, "args.workers", None),
         ({"other/main.py": OPTIONS + WORKERS.format(0)}, "args.num_workers", None),

@@ -112,6 +112,72 @@ def test_nothing_is_told_where_no_pinned_batch_waits(
     assert WAITS not in found(written(tmp_path, files))
 
 
+SETUP = """\
+def setup(rows):
+    from engine import train_one_epoch as train
+
+    return rows, train
+
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("train = setup(rows)", False),  # not taken apart
+        ("rows, train = setup(rows)", True),
+        ("train = setup(rows)[1]", True),
+        ("train = train_one_epoch if rows else other", True),
+        ("train = other if rows else another", False),
+        ("rows, train = rows.setup()", False),
+    ],
+)
+def test_a_function_that_is_handed_on_before_it_is_called(
+    tmp_path: Path, given: str, told: bool
+) -> None:
+    script = TRAINING.replace("        train_one_epoch(", "        train(")
+    script = script.replace("    device =", f"    {given}\n    device =")
+    if "train_one_epoch" not in given:
+        script = script.replace("from engine import train_one_epoch\n", "")
+    script = script.replace("def main", f"{SETUP}def main")
+    folder = written(tmp_path, {"pyproject.toml": "", "engine.py": ENGINE, "train.py": script})
+    assert (WAITS in found(folder)) is told
+
+
+def test_a_bar_around_the_loader(tmp_path: Path) -> None:
+    engine = (
+        "import torch\n\n\ndef train_one_epoch(model, loader, device):\n"
+        "    with tqdm(loader) as bar:\n        for batch in bar:\n"
+        "            model(batch.to(device)).backward()\n"
+    )
+    folder = written(tmp_path, {"engine.py": engine, "train.py": TRAINING})
+    assert found(folder) == [WAITS]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        ('return torch.device("cuda" if torch.cuda.is_available() else "cpu")', True),
+        ('if name is None:\n        return "cuda:0"\n    return name', True),
+        ('return torch.device("cpu")', False),
+        ("return torch.device(name)", False),
+        ('return "cpu" if name else "mps"', False),
+        ("return 1 if name else 0", False),
+    ],
+)
+def test_a_device_that_a_function_elsewhere_chooses(
+    tmp_path: Path, chosen: str, told: bool
+) -> None:
+    script = TRAINING.replace("import torch\n", "from devices import choose\n", 1)
+    script = script.replace(
+        'torch.device("cuda" if torch.cuda.is_available() else "cpu")', "choose()"
+    ).replace("pin_memory=True", "pin_memory=False")
+    devices = f"import torch\n\n\ndef choose(name=None):\n    {chosen}\n"
+    files: Files = {"engine.py": ENGINE, "train.py": script, "devices.py": devices}
+    assert (("train.py", "DL200") in found(written(tmp_path, files))) is told
+
+
 def test_a_loader_that_is_not_pinned_is_told_where_it_is_made(tmp_path: Path) -> None:
     script = TRAINING.replace(", pin_memory=True", "")
     folder = written(tmp_path, {"pyproject.toml": "", "engine.py": ENGINE, "train.py": script})
@@ -211,9 +277,12 @@ def test_the_cache_looks_at_the_callers_again(tmp_path: Path) -> None:
 
 
 SETTINGS = """\
+import os
+
+
 def get_settings(folder):
     settings = {}
-    settings["folder"] = folder
+    settings["folder"] = os.path.join(folder, "settings")
     settings["num_workers"] = 64
     settings["pin_memory"] = True
     return settings

@@ -4,25 +4,17 @@ from ..edits import editable, removable, remove_arguments
 from ..findings import Fix, Hit, Safety, Severity, rule
 from ..model import LoaderCall, Module
 from ..text import Edit
-from ..values import Known
 
 
 @rule("DL304", Severity.INFO)
 def in_memory_dataset_with_workers(module: Module) -> Iterator[Hit]:
     for call in module.loaders:
-        workers = call.arguments.get("num_workers")
-        if workers is None or not call.in_memory or not call.lacks("collate_fn"):
+        count = call.needless_workers
+        if count == 0:
             continue
-        case = workers.only
-        if case is None or case.origin is not None or call.subclass or call.may_use_threads:
-            continue
-        if not isinstance(case.what, Known) or not isinstance(case.what.value, int):
-            continue
-        if case.what.value < 1:
-            continue
-        number = "1 worker sends" if case.what.value == 1 else f"{case.what.value} workers send"
+        number = "1 worker sends" if count == 1 else f"{count} workers send"
         yield Hit(
-            workers.whole,
+            call.arguments["num_workers"].whole,
             f"the dataset is in memory already, and {number} every batch through another process",
             _without_workers(module, call),
         )

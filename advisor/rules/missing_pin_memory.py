@@ -38,6 +38,7 @@ def _of_other_modules(module: Module) -> Iterator[Hit]:
                 copies[0].span,
                 "every batch is copied to the GPU from pageable memory, and the training loop "
                 f"waits for it: pin_memory is off ({loop.loader.stands})",
+                related=(Related(loop.span, "the batch comes from this loop"),),
             )
 
 
@@ -50,7 +51,7 @@ def _leaves_pageable(call: LoaderCall) -> bool:
     """Reports whether workers make batches, for some caller, that surely are not pinned."""
     if call.handed_to or call.framework_hook or call.workers.some is None:
         return False
-    if call.device_rows is not None:
+    if call.device_rows is not None or call.moved:
         return False  # what is on the GPU cannot be pinned
     scenarios = call.scenarios("pin_memory")
     return bool(scenarios) and all(

@@ -53,14 +53,14 @@ def _of_other_modules(module: Module) -> Iterator[Hit]:
 
 def _restarts(call: LoaderCall) -> bool:
     """Reports whether each iteration starts workers anew."""
-    if call.subclass or call.in_memory or call.may_use_threads:
+    if call.subclass or call.needless_workers or call.may_use_threads:
         return False
     return call.workers.some is not None and call.lacks("persistent_workers")
 
 
 def _repeated(loops: list[Loop]) -> Loop | None:
     """A loop over all of one loader's batches that runs once an epoch."""
-    if any(loop.kind == "next" for loop in loops):
+    if any(loop.kind == "next" and not _looks_once(loop) for loop in loops):
         return None
     whole = ("for", "comprehension")
     return next(
@@ -72,6 +72,11 @@ def _repeated(loops: list[Loop]) -> Loop | None:
         ),
         None,
     )
+
+
+def _looks_once(loop: Loop) -> bool:
+    """Reports whether a batch is looked at where the loader is made, before any loop."""
+    return loop.epochs is None and not loop.rebuilt and loop.in_function == loop.loader.function
 
 
 def _count(call: LoaderCall) -> str:
