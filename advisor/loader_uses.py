@@ -95,10 +95,14 @@ class _Reading:
         for scope in list(program.scopes()):
             for store in scope.stores:
                 target = store.target
-                if not isinstance(target, cst.Attribute) or _foreseen(store.place):
+                if not isinstance(target, cst.Attribute):
                     continue
                 name = target.attr.value
-                if self.matters(name, store.value) and self.is_loader(target.value, store.place):
+                if (
+                    self.matters(name, store.value)
+                    and not _foreseen(store.place)
+                    and self.is_loader(target.value, store.place)
+                ):
                     span = program.span(target, scope)
                     yield LoaderUse("set", span, program.span(target.value, scope), name)
 

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .blocks import words
+from .blocks import split, words
 
 if TYPE_CHECKING:
     from .blocks import Block
@@ -86,13 +86,15 @@ class Memory:
         self.of_whole: dict[Check, bool] = {}  # what was asked of the text as a whole
         self._answers: dict[Question, _Answer] = {}
         self._blocks: Sequence[Block] = ()
+        self._split: tuple[str, list[Block]] | None = None  # a text, and its blocks
         self._keys: list[Key] = []
         self._changed: frozenset[str] = frozenset()  # the words in blocks that are new or gone
 
-    @property
-    def blocks(self) -> Sequence[Block]:
-        """Those of the text that was analysed last."""
-        return self._blocks
+    def split(self, text: str) -> list[Block]:
+        """The blocks of a text that is much like the one that was analysed last."""
+        if self._split is None or self._split[0] is not text:
+            self._split = text, split(text, self._blocks)
+        return self._split[1]
 
     @property
     def is_warm(self) -> bool:
@@ -120,12 +122,9 @@ class Memory:
     def begin(self, program: Program, keys: list[Key]) -> None:
         """Another analysis begins; `keys` tell the blocks of its text apart."""
         before, after = _differences(self._keys, keys)
-        tells = program.source.tells
-        if (
-            # a block has been moved: its order may be new
-            not set(before).isdisjoint(after)
-            or any(tells(check) is not answer for check, answer in self.of_whole.items())
-        ):
+        is_moved = not set(before).isdisjoint(after)  # a block: its order may be new
+        new = (text for text, _ in after)
+        if is_moved or not program.source.tells_the_same(self.of_whole, new):
             self.values.clear()
             self._answers.clear()
             self.of_whole.clear()

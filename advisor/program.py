@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import libcst as cst
 
-from .blocks import split, words
+from .blocks import words
 from .interest import CLASS_HEADER, Subjects, subjects
 from .memory import NEVER_AGAIN, Anchor, Key, Memory, Question, Questions
 from .reaching import AT_THE_END, Order, Reaching, in_force
@@ -37,7 +37,7 @@ class Program:
     def __init__(self, source: Source, memory: Memory | None = None) -> None:
         self.source = source
         self.memory = memory = memory or Memory()
-        self.blocks = split(source.text, memory.blocks)
+        self.blocks = memory.split(source.text)
         self.asked: Questions = {}
         self._read: dict[int, Scope] = {}
         self._index: dict[int, int] = {}  # id of a block's scope -> its number

@@ -201,12 +201,12 @@ class Scope:
         """Whether it is a generator function."""
         return bool(self.yielded)
 
-    @property
+    @cached_property
     def parameters(self) -> cst.Parameters | None:
         """What it declares as parameters; None for what cannot be called."""
         return self.node.params if isinstance(self.node, (cst.FunctionDef, cst.Lambda)) else None
 
-    @property
+    @cached_property
     def first_parameter(self) -> str | None:
         """The name that a method calls its object by."""
         if self.parameters is None:

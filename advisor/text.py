@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, total_ordering
 from itertools import accumulate
@@ -159,6 +159,22 @@ class Source:
             found = check in self.text if isinstance(check, str) else check(self.text)
             known = self.told[check] = bool(found)
         return known
+
+    def tells_the_same(self, told: Mapping[Check, bool], new: Iterable[str]) -> bool:
+        """Reports whether all is answered as for another text, and believes those answers then.
+
+        `new` are the lines in which this text differs: a word that is not in the other one is
+        looked for there alone.
+        """
+        lines = tuple(new)
+        for check, answer in told.items():
+            if isinstance(check, str) and not answer:
+                if any(check in one for one in lines):
+                    return False
+            elif self.tells(check) is not answer:
+                return False
+        self.told.update(told)
+        return True
 
     @cached_property
     def told(self) -> dict[Check, bool]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .blocks import TOKEN, Block, split
+from .blocks import TOKEN, Block
 from .findings import Finding, Move, Rule
 from .interest import subjects
 from .model import LoaderCall
@@ -43,7 +43,7 @@ class Settled:
         """Where all of it is in another text; None where something else may be found there."""
         text = self.program.source.text
         region = self._unaffected(source)
-        if region is None or any(source.tells(one) is not told for one, told in self.told.items()):
+        if region is None:
             return None
         by = len(source.text) - len(text)
 
@@ -76,21 +76,23 @@ class Settled:
         program = self.program
         if source.cells or subjects(source.text) != subjects(program.source.text):
             return None
-        blocks = split(source.text, program.blocks)
+        blocks = program.memory.split(source.text)
         before, after = _different(program.blocks, blocks)
         gone = [block.text for block in program.blocks[before]]
         new = [block.text for block in blocks[after]]
         # fixes are written with the line ends of the text
         if any("\r" in text for text in gone) != any("\r" in text for text in new):
             return None
-        if any(readable(text) is not Readable.YES for text in (*gone, *new)):
-            return None
-        if program.is_unread(before) and program.is_unaffected(before, new):
-            return Span(_start(program, before.start), _start(program, before.stop))
-        if len(gone) == len(new) == 1 and program.is_told_the_same(gone[0], new[0]):
-            region = _changed_prose(gone[0], new[0])
-            return None if region is None else region.moved(_start(program, before.start))
-        return None
+        region = None
+        if program.is_unread(before):
+            if program.is_unaffected(before, new) and all(map(_is_readable, (*gone, *new))):
+                region = Span(_start(program, before.start), _start(program, before.stop))
+        elif len(gone) == len(new) == 1:
+            prose = _changed_prose(gone[0], new[0])
+            if prose is not None and program.is_told_the_same(gone[0], new[0]):
+                region = prose.moved(_start(program, before.start))
+        same = region is not None and source.tells_the_same(self.told, new)
+        return region if same else None
 
     def _messages(self) -> Iterator[str]:
         for finding in self.findings:
@@ -128,9 +130,19 @@ def _start(program: Program, number: int) -> int:
     return blocks[number].start if number < len(blocks) else len(program.source.text)
 
 
+def _is_readable(block: str) -> bool:
+    return readable(block) is Readable.YES
+
+
 def _changed_prose(before: str, after: str) -> Span | None:
     """What differs in `before`, if in both it is inside of a comment or of a string without use."""
     region = changed(after, before)
+    line = before[before.rfind("\n", 0, region.start) + 1 : region.start]
+    strings = (before.count(quotes, 0, region.start) for quotes in ('"""', "'''"))
+    if "#" not in line and not any(n % 2 for n in strings):
+        return None  # most often, and soon seen
+    if "\\" in after[region.start : len(after) - len(before) + region.end]:
+        return None  # in a string it may be an escape that cannot be read
     around, there = (_prose(text, region.start) for text in (before, after))
     if around is None or there is None:
         return None

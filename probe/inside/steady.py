@@ -65,7 +65,6 @@ class Steady:
         self.loader = loader
         self.plan = plan
         self.epoch_batches: int | None = None
-        self._batch: Any = None
         self._iterate = DataLoader.__iter__
         self._epoch_so_far = 0
         self._begun = time.perf_counter()
@@ -156,13 +155,8 @@ class Steady:
             shutdown()
 
     def _next(self) -> Any:
-        """The next batch, which is kept until the one after it is there.
-
-        So does the variable of a training loop: an allocator that has to find room for two
-        batches in turn may take several times as long as one that gets the same room again.
-        """
         try:
-            self._batch = next(self._iterator)
+            batch = next(self._iterator)
         except StopIteration:
             if not self._epoch_so_far:
                 raise Empty from None
@@ -171,9 +165,8 @@ class Steady:
             batch = next(self._iterator, None)
             if batch is None:
                 raise Empty from None
-            self._batch = batch
         self._epoch_so_far += 1
-        return self._batch
+        return batch
 
     def _drain(self, seconds: float, pace_s: float, pace_cpu_s: float) -> bool:
         """Throw away what was made while nobody measured; reports whether all of it went."""
