@@ -119,7 +119,7 @@ def _one_in_memory(resolver: Resolver, case: Case, depth: int) -> bool:
 
 
 def dataset_uses(resolver: Resolver, classes: Classes) -> list[DatasetUse]:
-    """Every dataset handed to one of DATASET_TAKERS, in order of place."""
+    """Every dataset handed to one of DATASET_TAKERS."""
     found = []
     for taker in DATASET_TAKERS:
         for call in resolver.program.calls_named(taker):
@@ -129,7 +129,7 @@ def dataset_uses(resolver: Resolver, classes: Classes) -> list[DatasetUse]:
             use = None if error_expected(call.place) else _use(resolver, classes, call, taker)
             if use is not None:
                 found.append(use)
-    return sorted(found, key=lambda use: use.span)
+    return found
 
 
 def _use(resolver: Resolver, classes: Classes, call: Call, taker: str) -> DatasetUse | None:
@@ -139,6 +139,6 @@ def _use(resolver: Resolver, classes: Classes, call: Call, taker: str) -> Datase
         given = resolver.value(arg.value, call.place)
         if taker == "ConcatDataset":
             given = elements(resolver, given)
-        span = resolver.program.span(arg.value, call.place.scope)
-        return DatasetUse(taker, span, classes.of(given), dataset_kind(classes, given))
+        find_span = resolver.program.finding(arg.value, call.place.scope)
+        return DatasetUse(taker, find_span, classes.of(given), dataset_kind(classes, given))
     return None

@@ -249,9 +249,14 @@ class DatasetUse:
     """
 
     taker: str
-    span: Span  # the dataset's place among the arguments
+    find_span: Callable[[], Span]
     dataset_class: DatasetClass | None
     dataset_kind: str | None
+
+    @property
+    def span(self) -> Span:
+        """The dataset's place among the arguments."""
+        return self.find_span()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from .walk_statements import read_block
 
 _T = TypeVar("_T")
 _HEADER = re.compile(r"\s*(?:#[^\n]*\n\s*|@[^\n]*\n\s*)*(?:async\s+)?(def|class)\s+(\w+)")
+_GLOBAL = re.compile(r"global\b([^\n]*)")
 _OPENING = re.compile(r"\s*\(")
 
 
@@ -435,6 +436,7 @@ def forget() -> None:
     _attributes_set.cache_clear()
     _is_called.cache_clear()
     _only_uses.cache_clear()
+    _said_global.cache_clear()
 
 
 def _local(place: Place) -> Order:
@@ -448,4 +450,10 @@ def _only_uses(text: str, word: str) -> bool:
     match = _HEADER.match(text)
     if match is None or match.group(2) == word:
         return False
-    return "global" not in text or not re.search(rf"\bglobal\b[^\n]*\b{re.escape(word)}\b", text)
+    return "global" not in text or word not in _said_global(text)
+
+
+@lru_cache(maxsize=512)
+def _said_global(text: str) -> frozenset[str]:
+    """The words behind `global` in a block, be it in prose."""
+    return words(" ".join(_GLOBAL.findall(text)))
