@@ -11,6 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 TOKEN = re.compile(
     r'''"""(?:[^\\]|\\[\s\S])*?"""'''
@@ -137,6 +140,18 @@ def _starts(text: str, start: int) -> Iterator[tuple[int, bool]]:
     if depth:
         for one in passed:
             yield one, False
+
+
+def different(before: Sequence[_T], after: Sequence[_T]) -> tuple[slice, slice]:
+    """What stands, in each, between what both begin with and what both end with."""
+    shortest = min(len(before), len(after))
+    start = 0
+    while start < shortest and before[start] == after[start]:
+        start += 1
+    behind = 0
+    while behind < shortest - start and before[-1 - behind] == after[-1 - behind]:
+        behind += 1
+    return slice(start, len(before) - behind), slice(start, len(after) - behind)
 
 
 @lru_cache(maxsize=512)

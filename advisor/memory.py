@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .blocks import split, words
+from .blocks import different, split, words
 
 if TYPE_CHECKING:
     from .blocks import Block
@@ -121,10 +121,11 @@ class Memory:
 
     def begin(self, program: Program, keys: list[Key]) -> None:
         """Another analysis begins; `keys` tell the blocks of its text apart."""
-        before, after = _differences(self._keys, keys)
+        gone, new = different(self._keys, keys)
+        before, after = self._keys[gone], keys[new]
         is_moved = not set(before).isdisjoint(after)  # a block: its order may be new
-        new = (text for text, _ in after)
-        if is_moved or not program.source.tells_the_same(self.of_whole, new):
+        lines = (text for text, _ in after)
+        if is_moved or not program.source.tells_the_same(self.of_whole, lines):
             self.values.clear()
             self._answers.clear()
             self.of_whole.clear()
@@ -232,15 +233,3 @@ def _same(before: Sequence[object], now: Sequence[object]) -> bool:
 
 def _is(one: object, other: object) -> bool:
     return one is other
-
-
-def _differences(before: list[Key], now: list[Key]) -> tuple[list[Key], list[Key]]:
-    """What stands between the first blocks of both, which are the same, and the last ones."""
-    shortest = min(len(before), len(now))
-    start = 0
-    while start < shortest and before[start] == now[start]:
-        start += 1
-    behind = 0
-    while behind < shortest - start and before[-1 - behind] == now[-1 - behind]:
-        behind += 1
-    return before[start : len(before) - behind], now[start : len(now) - behind]

@@ -19,7 +19,7 @@ Check: TypeAlias = str | Callable[[str], object]
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
-class Block(Protocol):
+class Movable(Protocol):
     """What a place may move with: `start` is its offset now, which whoever asks may depend on."""
 
     offset: int  # the same, for those who do not
@@ -40,7 +40,7 @@ class Span:
     __match_args__ = ("start", "end")
     __slots__ = ("_block", "_end", "_start")
 
-    def __init__(self, start: int, end: int, block: Block | None = None) -> None:
+    def __init__(self, start: int, end: int, block: Movable | None = None) -> None:
         self._start = start
         self._end = end
         self._block = block
@@ -70,7 +70,7 @@ class Span:
     def moved(self, by: int) -> Span:
         return Span(self._start + by, self._end + by, self._block)
 
-    def in_block(self, block: Block) -> Span:
+    def in_block(self, block: Movable) -> Span:
         """The place, given from where a block starts, as one that moves with it."""
         return Span(self._start, self._end, block)
 

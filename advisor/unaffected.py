@@ -8,10 +8,10 @@ same. So it would where only comments and docstrings are written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .blocks import TOKEN, Block
+from .blocks import TOKEN, different
 from .findings import Finding, Move, Rule
 from .interest import subjects
 from .model import LoaderCall
@@ -76,10 +76,10 @@ class Settled:
         program = self.program
         if source.cells or subjects(source.text) != subjects(program.source.text):
             return None
-        blocks = program.memory.split(source.text)
-        before, after = _different(program.blocks, blocks)
-        gone = [block.text for block in program.blocks[before]]
-        new = [block.text for block in blocks[after]]
+        was = [block.text for block in program.blocks]
+        now = [block.text for block in program.memory.split(source.text)]
+        before, after = different(was, now)
+        gone, new = was[before], now[after]
         # fixes are written with the line ends of the text
         if any("\r" in text for text in gone) != any("\r" in text for text in new):
             return None
@@ -110,18 +110,6 @@ def _is_whole(one: Finding, before: Finding) -> bool:
         and len(one.alternatives) == len(before.alternatives)
         and (one.argument is None) is (before.argument is None)
     )
-
-
-def _different(before: Sequence[Block], after: Sequence[Block]) -> tuple[slice, slice]:
-    """The blocks between those that two texts begin with, and those that they end with."""
-    shortest = min(len(before), len(after))
-    start = 0
-    while start < shortest and before[start].text == after[start].text:
-        start += 1
-    behind = 0
-    while behind < shortest - start and before[-1 - behind].text == after[-1 - behind].text:
-        behind += 1
-    return slice(start, len(before) - behind), slice(start, len(after) - behind)
 
 
 def _start(program: Program, number: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -122,6 +123,15 @@ def test_nothing_imports_the_command_line_but_main() -> None:
         for path in files(room):
             if path.name != "__main__.py":
                 assert not any(name.startswith("dladvise.cli") for name in imported(path)), path
+
+
+def test_whole_texts_are_asked_so_that_it_is_noted() -> None:
+    """`"word" in source.text` would not be asked again after an edit far from what was read."""
+    asking = re.compile(r"""(?<!\\r\\n") in [\w.]*source\.text\b|search\([\w.]*source\.text\)""")
+    reads_whole_texts = {"engine.py", "hydra.py", "ignores.py", "comments.py", "program.py"}
+    for path in files("advisor"):
+        if path.name not in reads_whole_texts:
+            assert not asking.search(path.read_text(encoding="utf-8")), path
 
 
 HEAVY = ("libcst", "torch", "pygls", "lsprotocol", "rich", "numpy")
