@@ -388,16 +388,17 @@ class Search:
 
         More workers scale at most as the last ones did when workers were added.
         """
-        fewer = sorted(
-            (t for p, t in self.tried.items() if 0 < p.num_workers < plan.num_workers),
-            key=lambda t: t.plan.num_workers,
-        )
+        fewer: dict[int, Tried] = {}  # the fastest with each number of workers
+        for tried in sorted(self.tried.values(), key=lambda one: one.rate):
+            if 0 < tried.plan.num_workers < plan.num_workers:
+                fewer[tried.plan.num_workers] = tried
         if not fewer:
             return math.inf
-        last = fewer[-1]
+        *others, most = sorted(fewer)
+        last = fewer[most]
         grown = plan.num_workers / last.plan.num_workers
-        if len(fewer) > 1:
-            before = fewer[-2]
+        if others:
+            before = fewer[others[-1]]
             gain = math.log(last.rate * (1 + last.error) / before.rate)
             added = math.log(last.plan.num_workers / before.plan.num_workers)
             grown **= min(1.0, max(0.0, gain / added) + 0.1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -178,6 +178,18 @@ def test_the_choice_is_nearly_the_best_there_is(name: str) -> None:
     assert chosen <= 1.05 * best, (search.choice(), sorted(search.tried))
     assert machine.now <= 16.0
     assert machine.alive == 0
+
+
+@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("n_workers", [1, 2, 4, 8])
+def test_more_batches_in_advance_than_usual_are_there_already(name: str, n_workers: int) -> None:
+    machine, job = MACHINES[name]
+    machine = replace(machine, now=0.0, asked=[], random=random.Random(2))
+    loader = LOADER._replace(num_workers=n_workers, prefetch_factor=4)
+    search, _ = searched(machine, job, loader=loader)
+    chosen = machine.job_s(search.choice().num_workers, job)
+    assert chosen <= 1.06 * min(machine.job_s(n, job) for n in range(17))
+    assert Plan(n_workers, 4) in search.tried
 
 
 def test_what_was_measured_first_is_seen_twice_where_the_choice_is_near() -> None:
