@@ -149,14 +149,17 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=CACHE, help="where the packages are kept")
     parser.add_argument("--package", help="only this one")
     arguments = parser.parse_args()
+    together: Counter[str] = Counter()
     for path in LABELS:
         print(f"\n{path.name}\n")
-        score(path, arguments.cache, arguments.package)
+        together += score(path, arguments.cache, arguments.package)
+    precision = ratio(together["right"], together["said"])
+    print(f"\nAll samples: {precision}, {ratio(together['caught'], together['there'])}")
     return 0
 
 
-def score(path: Path, cache: Path, only: str | None) -> None:
-    """Judge dladvise by the labels of one file, and print it."""
+def score(path: Path, cache: Path, only: str | None) -> Counter[str]:
+    """Judge dladvise by the labels of one file, and print it; the counts are returned."""
     versions, places, target = read(path)
     folder = cache / path.stem
     folder.mkdir(parents=True, exist_ok=True)
@@ -200,6 +203,8 @@ def score(path: Path, cache: Path, only: str | None) -> None:
     )
     print(f"\nWrong: {len(wrong)}", *wrong, sep="\n  ")
     print(f"\nMissed: {len(missed)}", *missed, sep="\n  ")
+    counts = {"right": right, "said": said, "caught": caught, "there": there}
+    return Counter({name: one.total() for name, one in counts.items()})
 
 
 if __name__ == "__main__":
