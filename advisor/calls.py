@@ -18,14 +18,14 @@ from .dictionaries import entries_of
 from .loader_classes import LoaderClass, loader_class, loader_names
 from .members import outer_bases
 from .model import Argument, LoaderCall
-from .nodes import callee_tail
+from .nodes import callee_tail, decorators
 from .resolve import Resolver
 from .scopes import Call, Place, Scope
 from .text import Span
 from .torch_api import DEFAULTS, LOADERS, TRAINER_ARGUMENTS, TRAINER_PREFIX
 from .trainer_datasets import train_dataset
 from .trials import error_expected
-from .values import NOTHING_KNOWN, UNKNOWN, Absent, Case, Known, Made, Symbol, Value, What
+from .values import NOTHING_KNOWN, UNKNOWN, Absent, Case, Defined, Known, Made, Symbol, Value, What
 
 # Methods that a framework calls to get its loaders: it then moves the batches itself.
 HOOKS = frozenset(
@@ -256,6 +256,7 @@ class _Reading:
         if isinstance(arg.comma, cst.Comma):
             behind = self.program.behind(whole).behind(1)
         value = NOTHING_KNOWN if arg.star else self.resolver.value(arg.value, place)
+        value = tuple(map(_as_decorated, value))
         code = self.program.source.code(span)
         if {(code, True), (f"{code} is None", False)} & {guard.fact for guard in place.guards}:
             value = tuple(map(_as_given, value))
@@ -334,6 +335,21 @@ class _Reading:
             if span == argument.span and not arg.star:
                 return callback(self.resolver, arg.value, self.call.place, span)
         return None
+
+
+# Decorators that leave a function one
+PLAIN_DECORATORS = frozenset(
+    {"staticmethod", "classmethod", "abstractmethod", "override", "final", "no_grad", "wraps",
+     "inference_mode", "cache", "lru_cache", "typechecked", "jit"}
+)  # fmt: skip
+
+
+def _as_decorated(case: Case) -> Case:
+    """What it is as an argument: a function under somebody's own decorator may be anything."""
+    if not isinstance(case.what, Defined) or case.what.kind != "function":
+        return case
+    tails = {name.rpartition(".")[2] for name in decorators(case.what.where.node)}
+    return case if tails <= PLAIN_DECORATORS else Case(UNKNOWN, case.given)
 
 
 def _as_given(case: Case) -> Case:

@@ -237,13 +237,22 @@ class _Follow:
                 method=method,
                 device=device,
                 non_blocking=says,
-                without_waiting=self.without_waiting(deciding, where, option),
+                without_waiting=None
+                if deciding is node and self.is_told(target)
+                else self.without_waiting(deciding, where, option),
                 pinning=self.pinning(node.func, place),
                 target="" if target is None else self.code(target, place),
                 converted=_is_converted(node.func),
                 apart=self.entered is not None and deciding is node,
             )
         )
+
+    def is_told(self, device: cst.BaseExpression | None) -> bool:
+        """Reports whether callers say where a function copies to, and may say the CPU."""
+        if self.entered is None or not isinstance(device, cst.Name):
+            return False
+        bound = self.entered[1].bindings.get(device.value, ())
+        return any(one.kind == "parameter" for one in bound)
 
     def without_waiting(self, node: cst.Call, place: Place, option: str) -> Edit:
         """What makes a call one that does not wait."""
@@ -295,8 +304,17 @@ def _is_converted(copied: cst.BaseExpression) -> bool:
     """Reports whether what `tensor.to` copies was converted right before."""
     match copied:
         case cst.Attribute(value=cst.Call(func=cst.Attribute() as func)):
+            if func.attr.value == "to" and _is_dtype(copied.value):
+                return True
             return func.attr.value in _CONVERSIONS or _is_converted(func)
     return False
+
+
+def _is_dtype(call: cst.BaseExpression) -> bool:
+    """Reports whether all that `to` is given is written as a type of numbers."""
+    only = call.args if isinstance(call, cst.Call) and len(call.args) == 1 else ()
+    given = dotted_name(only[0].value) if only else None
+    return given is not None and given.startswith("torch.") and not given.startswith("torch.cuda")
 
 
 def _target(node: cst.Call) -> cst.BaseExpression | None:
@@ -439,7 +457,7 @@ def is_batch(node: Any, names: Names) -> bool:
             return True
         if type(func) is cst.Attribute:
             if func.attr.value in _SAME_BATCH and is_batch(func.value, names):
-                return True
+                return not _moves(node)
             return func.attr.value in _SAME_BATCH_FUNCTIONS and _an_argument(node, names)
         named = type(func) is cst.Name and func.value in _SAME_BATCH_FUNCTIONS
         return named and _an_argument(node, names)
@@ -448,6 +466,12 @@ def is_batch(node: Any, names: Names) -> bool:
     if kind is cst.IfExp:
         return is_batch(node.body, names) or is_batch(node.orelse, names)
     return kind in _COMPREHENSIONS and is_batch(node.for_in.iter, names)
+
+
+def _moves(node: cst.Call) -> bool:
+    """Reports whether a method of a batch gives what is on its device: no copy of it is another."""
+    tail = callee_tail(node)
+    return tail == "cuda" or (tail == "to" and bool(node.args) and not _is_dtype(node))
 
 
 def _an_argument(node: cst.Call, names: Names) -> bool:

@@ -324,5 +324,6 @@ def entry_or_default(
     if len(node.args) > 1 and dotted_name(mapping) is not None:
         words = f"the default for {key.value!r}"
         origin = resolver.origin(words, node.args[1].value, place.scope)
-        return tuple(Case(c.what, c.given, c.origin or origin) for c in default)
+        if not any(isinstance(c.what, Group) for c in default):  # whoever gives one fills it
+            return tuple(Case(c.what, c.given, c.origin or origin) for c in default)
     return NOTHING_KNOWN

@@ -194,12 +194,28 @@ def _of_parts(resolver: Resolver, kept: Kept, worker: Reached) -> Iterator[Kept]
 
 
 def drawn_on(resolver: Resolver, owner: Scope, entries: Iterable[str]) -> Iterator[Kept]:
-    """What objects of a class keep, and use unchanged in these methods."""
+    """What objects of a class keep, and use unchanged in these methods, however they were made."""
     used = Reached(resolver, owner, sorted({*entries} & owner.functions().keys()))
     unchanged = used.attributes() - used.rebound() - used.reseeded()
     for kept in _of_the_object(resolver, owner):
-        if kept.attribute in unchanged:
+        if kept.attribute in unchanged and _is_called_anyway(used, kept.attribute):
             yield kept
+
+
+def _is_called_anyway(used: Reached, attribute: str) -> bool:
+    """Reports whether methods of it may be called whatever else the object keeps.
+
+    Not where all calls stand under conditions on that: `if self.mode == "random":`.
+    """
+    calls = [
+        (call, scope.first_parameter)
+        for scope in used.methods
+        for call in calls_in(scope)
+        if (dotted_name(call.node.func) or "").startswith(f"{scope.first_parameter}.{attribute}.")
+    ]
+    return not calls or any(
+        not any(f"{me}." in guard.key for guard in call.place.guards) for call, me in calls
+    )
 
 
 # Names in the class body, and names at the left margin that worker code uses

@@ -25,7 +25,8 @@ def _uses(module: Module) -> Iterator[tuple[DeviceCall, Sequence[LoaderCall]]]:
     """Each CUDA call with the loaders in this file whose workers run it."""
     collates: dict[DeviceCall, list[LoaderCall]] = {}
     for call in module.loaders:
-        if call.collate is not None and not _in_this_process(call):
+        here = _in_this_process(call) or call.workers.surely_zero  # one copy of the whole batch
+        if call.collate is not None and not here:
             for device_call in call.collate.device_calls:
                 collates.setdefault(device_call, []).append(call)
     yield from collates.items()
