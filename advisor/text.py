@@ -154,11 +154,14 @@ class Source:
 
         What was found is found in another text as well only where `told` is so there.
         """
+        answer = self.told[check] = self._answer(check)
+        return answer
+
+    def _answer(self, check: Check) -> bool:
         known = self.told.get(check)
-        if known is None:
-            found = check in self.text if isinstance(check, str) else check(self.text)
-            known = self.told[check] = bool(found)
-        return known
+        if known is not None:
+            return known
+        return check in self.text if isinstance(check, str) else bool(check(self.text))
 
     def tells_the_same(self, told: Mapping[Check, bool], new: Iterable[str]) -> bool:
         """Reports whether all is answered as for another text, and believes those answers then.
@@ -171,7 +174,7 @@ class Source:
             if isinstance(check, str) and not answer:
                 if any(check in one for one in lines):
                     return False
-            elif self.tells(check) is not answer:
+            elif self._answer(check) is not answer:
                 return False
         self.told.update(told)
         return True
