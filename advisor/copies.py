@@ -128,8 +128,9 @@ class _Follow:
         tracked = names
         lost: dict[str, list[Given]] = {}  # by a statement that runs under these conditions
         for event in _events(scope, within):
-            at = event.place
-            there = tracked if at is None else _left(tracked, lost, at.given)
+            there = tracked
+            if lost and event.place is not None:  # what holds at a place takes its time to tell
+                there = _left(tracked, lost, event.place.given)
             match event:
                 case Call():
                     self.call(event, there, depth)
@@ -139,7 +140,9 @@ class _Follow:
                     if is_batch(event.value, there):
                         tracked |= {event.name}
                         lost.pop(event.name, None)
-                    elif event.name not in names or event.kind == "assign":
+                    elif event.name in tracked and (
+                        event.name not in names or event.kind == "assign"
+                    ):
                         lost.setdefault(event.name, []).append(event.place.given)
 
     def comprehension(self, scope: Scope, names: Names, depth: int) -> None:

@@ -23,7 +23,7 @@ def device_calls(resolver: Resolver, calls: Iterable[Call]) -> Iterator[DeviceCa
             sure = False
         program = resolver.program
         span = program.span(call.node, call.place.scope)
-        yield DeviceCall(span, program.source.text[span.start : span.end], sure)
+        yield DeviceCall(span, program.source.code(span), sure)
 
 
 def _reaches_cuda(resolver: Resolver, call: Call) -> bool | None:

@@ -321,9 +321,9 @@ def entry_or_default(
             return united(c for one in cases for c in (default if one.what == ABSENT else (one,)))
         if not entries.open:
             return default
-    if len(node.args) > 1 and dotted_name(mapping) is not None:
-        words = f"the default for {key.value!r}"
-        origin = resolver.origin(words, node.args[1].value, place.scope)
-        if not any(isinstance(c.what, Group) for c in default):  # whoever gives one fills it
-            return tuple(Case(c.what, c.given, c.origin or origin) for c in default)
-    return NOTHING_KNOWN
+    is_filled = any(isinstance(case.what, Group) for case in default)  # by whoever gives it
+    if len(node.args) < 2 or dotted_name(mapping) is None or is_filled:
+        return NOTHING_KNOWN
+    words = f"the default for {key.value!r}"
+    origin = resolver.origin(words, node.args[1].value, place.scope)
+    return tuple(Case(c.what, c.given, c.origin or origin) for c in default)

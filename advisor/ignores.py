@@ -66,7 +66,7 @@ class Directive:
                 return False
             self.used.add(finding.rule.code)
             return True
-        names = {source.text[code.start : code.end].upper() for code in self.codes}
+        names = {source.code(code).upper() for code in self.codes}
         meant = names & {finding.rule.code, finding.rule.name.upper()}
         self.used |= meant
         return bool(meant)
@@ -180,7 +180,7 @@ def ignoring_in_file(source: Source, code: str) -> Edit | None:
         if directive.scope is Scope.FILE:
             if directive.codes is None:
                 return None
-            names = [source.text[one.start : one.end].upper() for one in directive.codes]
+            names = [source.code(one).upper() for one in directive.codes]
             if directive.codes and code not in names:
                 at = directive.codes[-1].end
                 return Edit(Span(at, at), f", {code}")
@@ -193,7 +193,7 @@ def ignoring_in_file(source: Source, code: str) -> Edit | None:
 
 
 def _directives_in(source: Source, comment: Span, lines: Layout) -> Iterable[Directive]:
-    text = source.text[comment.start : comment.end]
+    text = source.code(comment)
     line = source.line_at(comment.start)
     first, last = lines.lines_around(line)
     reach = (first if line == last else line, line)
@@ -207,7 +207,7 @@ def _directives_in(source: Source, comment: Span, lines: Layout) -> Iterable[Dir
         ours = tuple(
             code
             for code in _codes(match, comment.start)
-            if re.match(r"DL\d", source.text[code.start : code.end], re.IGNORECASE)
+            if re.match(r"DL\d", source.code(code), re.IGNORECASE)
         )
         if ours:
             foreign = len(ours) < len(_codes(match, comment.start))
@@ -252,7 +252,7 @@ def _unused(
         reasons = []
         kept = []
         for code in directive.codes:
-            name = source.text[code.start : code.end]
+            name = source.code(code)
             rule = known.get(name.upper())
             if rule is None:
                 from difflib import get_close_matches  # only for a misspelt code

@@ -171,7 +171,8 @@ class _Reading:
         source = program.source
         for one in self.read.values():
             scope = one.call.place.scope
-            if source.code(one.fact.span.next()) == "[":
+            end = one.fact.span.behind()
+            if source.code(end.to(end.behind(1))) == "[":
                 for node in every_node(scope.root.tree.module):
                     if isinstance(node, cst.Subscript) and node.value is one.call.node:
                         span = program.span(node, scope)

@@ -94,7 +94,7 @@ def written(notebook: Notebook, new: Source) -> str:
     for cell, old_place, new_place in reversed(
         list(zip(notebook.cells, notebook.source.cells, new.cells, strict=True))
     ):
-        before = notebook.source.text[old_place.span.start : old_place.span.end]
+        before = notebook.source.code(old_place.span)
         after = new.text[new_place.span.start : new_place.span.end]
         if before == after:
             continue

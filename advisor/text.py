@@ -82,10 +82,6 @@ class Span:
         """What begins so many characters behind its start."""
         return Span(self._start + at, self._start + at + length, self._block)
 
-    def next(self) -> Span:
-        """The character behind it."""
-        return Span(self._end, self._end + 1, self._block)
-
     def to(self, other: Span) -> Span:
         """What goes from where it starts to the end of another one in the same block."""
         assert self._block is other._block

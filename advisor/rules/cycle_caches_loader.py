@@ -25,7 +25,7 @@ def cycle_caches_loader(module: Module) -> Iterator[Hit]:
 
 def _endless(module: Module, use: LoaderUse) -> Fix | None:
     """An endless generator; needs itertools by name for its count()."""
-    code = module.source.text[use.subject.start : use.subject.end]
+    code = module.source.code(use.subject)
     if not use.module or code.startswith("iter("):
         return None
     endless = f"(batch for _ in {use.module}.count() for batch in {code})"

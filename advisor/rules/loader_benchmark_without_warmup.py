@@ -18,7 +18,7 @@ def loader_benchmark_without_warmup(module: Module) -> Iterator[Hit]:
         seen.add(timing.first)
         related = [Related(timing.last, "the clock is read again here")]
         if timing.label_from_index is not None:
-            code = module.source.text[timing.label_from_index.start : timing.label_from_index.end]
+            code = module.source.code(timing.label_from_index)
             related.append(
                 Related(
                     timing.label_from_index,

@@ -40,5 +40,5 @@ def _with_iter(use: LoaderUse) -> Fix:
 
 
 def _called(module: Module, use: LoaderUse) -> Fix:
-    code = module.source.text[use.subject.start : use.subject.end]
+    code = module.source.code(use.subject)
     return Fix("Call next()", (Edit(use.span, f"next({code})"),))

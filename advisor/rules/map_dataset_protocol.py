@@ -67,7 +67,7 @@ def _wrong(method: Method) -> str:
 
 def _with_index(module: Module, method: Method) -> Fix | None:
     """Add the index as a parameter: safe where nothing that works today can change by it."""
-    written = module.source.text[method.parameters.start : method.parameters.end]
+    written = module.source.code(method.parameters)
     if method.signature.most != 0 or not written.strip() or "*" in written:
         return None
     candidates = [name for name in method.undefined_reads if name in INDEX_NAMES]

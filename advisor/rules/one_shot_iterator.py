@@ -36,7 +36,7 @@ def _is_kept(module: Module, loader: LoaderCall) -> bool:
 
 
 def _fix(module: Module, spent: SpentIterator) -> Fix:
-    code = module.source.text[spent.span.start : spent.span.end]
+    code = module.source.code(spent.span)
     listed = f"list{code}" if code.startswith("(") else f"list({code})"
     safety = Safety.SAFE if spent.keeps_batches else Safety.UNSAFE
     return Fix("Make a list of the indices", (Edit(spent.span, listed),), safety)
