@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -24,6 +25,9 @@ from .torch_api import DATASET, ITERABLE_DATASET, ITERABLE_DATASETS, MAP_DATASET
 from .values import Group, Made, Symbol, Value
 from .worker_changes import worker_changes
 from .worker_code import Reached, calls_in, stream
+
+if TYPE_CHECKING:
+    from .model import LoaderCall
 
 # Bases that add nothing which a DataLoader would call.
 NEUTRAL = frozenset(
@@ -197,6 +201,7 @@ class _Reading:
         return replace(
             alone,
             find_mentions=self.mentions,
+            find_loaders_elsewhere=self.loaders_elsewhere,
             set_from_outside=self.set_from_outside(),
             instantiated=self.instantiated(),
             subclassed=self.subclassed(),
@@ -259,6 +264,12 @@ class _Reading:
             self.scope,
             lambda: Reached(self.resolver, self.scope, sorted(self.functions)).names(),
         )
+
+    def loaders_elsewhere(self) -> tuple[LoaderCall, ...]:
+        imports = self.resolver.imports
+        if imports is None or _in_function(self.scope):
+            return ()
+        return tuple(imports.loaders_over(self.scope.name))
 
     def named(self, reached: Reached) -> list[str]:
         """The calls in worker code whose full name is known."""

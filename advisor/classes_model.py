@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from .text import Span
 from .values import What
+
+if TYPE_CHECKING:
+    from .model import LoaderCall
 
 PICKLED_BY_HAND = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
 
@@ -193,6 +197,7 @@ class DatasetClass:
     own_methods: tuple[str, ...]
     find_span: Callable[[], Span]
     find_mentions: Callable[[], frozenset[str]] = frozenset
+    find_loaders_elsewhere: Callable[[], tuple[LoaderCall, ...]] = tuple
     bound: frozenset[str] = frozenset()  # every name that a class body here binds
     kept: tuple[Kept, ...] = ()
     worker_reads: frozenset[str] = frozenset()  # attributes of self
@@ -220,6 +225,11 @@ class DatasetClass:
     def mentions(self) -> frozenset[str]:
         """Every name in the class and in what it calls here."""
         return self.find_mentions()
+
+    @cached_property
+    def loaders_elsewhere(self) -> tuple[LoaderCall, ...]:
+        """The loaders over its objects in the modules of the project that make them."""
+        return self.find_loaders_elsewhere()
 
     def has(self, *names: str) -> bool:
         """Reports whether one of these methods is there, or may be."""

@@ -432,6 +432,7 @@ def _one_device(resolver: Resolver, case: Case) -> str:
     return "cpu" if name.startswith("cpu") else "other"
 
 
+_PICKING = re.compile(r"(mask|indices|inds|permutation|perm|map)$", re.IGNORECASE)
 _NO_BATCH: frozenset[type] = frozenset(
     {type(None), cst.SimpleString, cst.Integer, cst.Float, cst.FormattedString, cst.Comparison}
 )
@@ -453,7 +454,7 @@ def is_batch(node: Any, names: Names) -> bool:
             and is_batch(node.value, names)
         )
     if kind is cst.Subscript:
-        return is_batch(node.value, names)
+        return is_batch(node.value, names) and not any(map(_picks, node.slice))
     if kind is cst.Call:
         func = node.func
         if node in names:
@@ -469,6 +470,17 @@ def is_batch(node: Any, names: Names) -> bool:
     if kind is cst.IfExp:
         return is_batch(node.body, names) or is_batch(node.orelse, names)
     return kind in _COMPREHENSIONS and is_batch(node.for_in.iter, names)
+
+
+def _picks(element: cst.SubscriptElement) -> bool:
+    """Reports whether an index is a tensor, so that what it picks is a new tensor: `x[x > 0]`."""
+    index = element.slice
+    if type(index) is not cst.Index:
+        return False
+    value = index.value
+    if type(value) is cst.UnaryOperation:
+        return type(value.operator) is cst.BitInvert
+    return type(value) is cst.Comparison or bool(_PICKING.search(dotted_name(value) or ""))
 
 
 def _moves(node: cst.Call) -> bool:

@@ -170,6 +170,12 @@ class Imports:
             self._callers[name] = tuple(self._find_callers(name))
         return self._callers[name]
 
+    def loaders_over(self, name: str) -> Iterator[LoaderCall]:
+        """The loaders over objects of a class of this file, in the modules that make such."""
+        modules = {id(one.module): one.module for one in self.callers(name)}
+        for module in modules.values():
+            yield from module.loaders_over(self._path, name)
+
     def _find_callers(self, name: str) -> Iterator[OutsideCall]:
         folder, file = os.path.split(self._path)
         stem = os.path.basename(folder) if file == PACKAGE else file.removesuffix(".py")
@@ -433,6 +439,13 @@ class OtherModule:
     def calls_of(self, path: str, name: str) -> Iterator[Call]:
         """The calls here of what the module in another file has under a name."""
         return calls_of(self.resolver, self.imports, path, name)
+
+    def loaders_over(self, path: str, name: str) -> Iterator[LoaderCall]:
+        """The loaders here over objects of a class of another module."""
+        for read in self._loaders.values():
+            fed = (read.fact.dataset_class, *read.fact.inner_classes)
+            if any(one is not None and (one.path, one.name) == (path, name) for one in fed):
+                yield self._told_elsewhere(read.fact, self._with_places)
 
     def gives(self, call: Call, scope: Scope, name: str) -> Value | None:
         """What a call here gives for a parameter of a function of another module.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import libcst as cst
 
 from .classes_model import Records
-from .nodes import callee_tail, dotted_name
+from .nodes import callee_tail, dotted_name, every_node, target_names
 from .resolve import Resolver
-from .scopes import Binding, Place, Scope
+from .scopes import Binding, Loop, Place, Scope
 from .values import Made
 
 # Calls that give back many Python objects, by what they read.
@@ -155,6 +155,12 @@ def _keeps_objects(node: cst.BaseExpression) -> bool:
     return tail not in ("tensor", "array", "asarray", "from_numpy", "as_tensor")
 
 
+def _is_of(loop: Loop, node: cst.BaseExpression) -> bool:
+    """Reports whether an expression names what a loop runs over."""
+    own = set() if loop.target is None else set(target_names(loop.target))
+    return any(isinstance(one, cst.Name) and one.value in own for one in every_node(node))
+
+
 def _filled(resolver: Resolver, name: str, makers: list[Scope], place: Place) -> Records | None:
     """Of an empty list: what a loop over a file appends to it."""
     for scope in makers:
@@ -164,8 +170,11 @@ def _filled(resolver: Resolver, name: str, makers: list[Scope], place: Place) ->
                 continue
             if dotted_name(func.value) != name or not call.node.args:
                 continue
+            added = call.node.args[0].value
             for loop in call.place.loops:
-                if loop.iterable is None or not _keeps_objects(call.node.args[0].value):
+                if loop.iterable is None or not _keeps_objects(added):
+                    continue
+                if func.attr.value == "extend" and not _is_of(loop, added):
                     continue
                 words = _source_of(resolver, loop.iterable, loop.place)
                 if words is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from .classes_model import DatasetClass, Kept
 from .model import LoaderCall, Module
 from .values import Known, Made, What
+
+_LOADERS = re.compile(r"loaders?$")
 
 
 def loaders_of(module: Module, dataset: DatasetClass) -> tuple[LoaderCall, ...]:
@@ -21,6 +24,11 @@ def feeding(module: Module, dataset: DatasetClass) -> tuple[LoaderCall, ...]:
         for call in module.loaders
         if call.dataset_class is dataset or any(one is dataset for one in call.inner_classes)
     )
+
+
+def feeding_anywhere(module: Module, dataset: DatasetClass) -> tuple[LoaderCall, ...]:
+    """The same; where this file has none, those of the modules that make its objects."""
+    return feeding(module, dataset) or dataset.loaders_elsewhere
 
 
 def concrete(module: Module) -> Iterator[DatasetClass]:
@@ -46,9 +54,14 @@ def made_by(kept: Iterable[Kept], names: Iterable[str]) -> Iterator[Kept]:
 
 
 def may_run_in_workers(module: Module, dataset: DatasetClass) -> bool:
-    """False where its loaders are in this file and none of them starts processes."""
-    loaders = feeding(module, dataset)
-    return not loaders or any(call.may_start_processes for call in loaders)
+    """False where its loaders are known and none of them starts processes.
+
+    Or where it reads loaders itself: a worker cannot have workers of its own.
+    """
+    loaders = feeding_anywhere(module, dataset)
+    if not loaders:
+        return not any(map(_LOADERS.search, dataset.worker_reads))
+    return any(call.may_start_processes for call in loaders)
 
 
 def pickling_reason(module: Module, call: LoaderCall | None) -> str | None:

@@ -341,3 +341,48 @@ def test_a_function_that_chooses_between_its_arguments(
 def test_a_dictionary_is_what_it_was_changed_to(tmp_path: Path, script: str) -> None:
     text = f"from torch.utils.data import DataLoader\n\n\n{script}"
     assert found(written(tmp_path, {"train.py": text})) == []
+
+
+DRAWING = """\
+import random
+
+import torch
+from torch.utils.data import Dataset
+
+
+class Rows(Dataset):
+    def __init__(self, rows):
+        self.rows = rows
+        self.rng = random.Random(911)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, index):
+        return torch.tensor(self.rows[index] + self.rng.randint(0, 9)){cuda}
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "codes"),
+    [
+        ("", ["DL101", "DL401"]),
+        ("loader = DataLoader(Rows([1]))\n", ["DL401"]),
+        ("data = Rows([1])\nloader = DataLoader(data, num_workers=0, drop_last=True)\n", ["DL401"]),
+        ("loader = DataLoader(Rows([1]), num_workers=2)\n", ["DL101", "DL401"]),
+        (
+            "loader = DataLoader(Rows([1]))\nother = DataLoader(Rows([2]), num_workers=2)\n",
+            ["DL101", "DL401"],
+        ),
+    ],
+)
+def test_workers_of_the_loaders_in_other_modules(
+    tmp_path: Path, script: str, codes: list[str]
+) -> None:
+    importing = f"from torch.utils.data import DataLoader\n\nfrom data import Rows\n\n{script}"
+    data = DRAWING.format(cuda=".cuda()")
+    folder = written(tmp_path, {"data.py": data, "train.py": importing})
+    told = findings("--exit-zero", "--target-cores", "8", "--select", "DL101,DL401", cwd=folder)
+    severities = {one["code"]: one["severity"] for one in told if one["path"] == "data.py"}
+    assert sorted(severities) == codes
+    assert severities["DL401"] == ("warning" if "DL101" in codes else "info")

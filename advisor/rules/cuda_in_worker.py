@@ -8,7 +8,7 @@ from ..classes_model import DeviceCall
 from ..findings import Hit, Severity, rule
 from ..model import LoaderCall, Module
 from ..text import Span
-from ..usage import concrete, feeding, surely_pickles
+from ..usage import concrete, feeding_anywhere, surely_pickles
 
 
 @rule("DL401", Severity.ERROR)
@@ -22,7 +22,7 @@ def cuda_in_worker(module: Module) -> Iterator[Hit]:
 
 
 def _uses(module: Module) -> Iterator[tuple[DeviceCall, Sequence[LoaderCall]]]:
-    """Each CUDA call with the loaders in this file whose workers run it."""
+    """Each CUDA call with the loaders whose workers run it."""
     collates: dict[DeviceCall, list[LoaderCall]] = {}
     for call in module.loaders:
         here = _in_this_process(call) or call.workers.surely_zero  # one copy of the whole batch
@@ -31,7 +31,9 @@ def _uses(module: Module) -> Iterator[tuple[DeviceCall, Sequence[LoaderCall]]]:
                 collates.setdefault(device_call, []).append(call)
     yield from collates.items()
     for dataset in concrete(module):
-        loaders = feeding(module, dataset)
+        if not dataset.device_calls:
+            continue
+        loaders = feeding_anywhere(module, dataset)
         if loaders and all(map(_in_this_process, loaders)):
             continue
         for device_call in dataset.device_calls:
@@ -55,7 +57,11 @@ def _hit(module: Module, device_call: DeviceCall, loaders: Sequence[LoaderCall])
             "where one copy of the batch would do",
             severity=Severity.INFO,
         )
-    certain = [call for call in used if call.workers.surely_some and not call.workers.by_default]
+    certain = [
+        call
+        for call in used
+        if not call.stands and call.workers.surely_some and not call.workers.by_default
+    ]
     if certain and all(surely_pickles(module, call) for call in certain):
         return Hit(
             device_call.span,

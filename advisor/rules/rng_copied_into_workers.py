@@ -8,7 +8,7 @@ from ..classes_model import Callback, DatasetClass, Kept
 from ..findings import Hit, Severity, rule
 from ..model import Module
 from ..text import Span
-from ..usage import concrete, feeding, kept_for_sure, made_by
+from ..usage import concrete, feeding_anywhere, kept_for_sure, made_by, may_run_in_workers
 from ..values import Known
 
 GENERATORS = frozenset(
@@ -44,11 +44,15 @@ def rng_copied_into_workers(module: Module) -> Iterator[Hit]:
 
 def _epochs_in_workers(module: Module, dataset: DatasetClass) -> str | None:
     """The words on later epochs; None where no worker can have an unchanged copy."""
-    loaders = feeding(module, dataset)
+    if not may_run_in_workers(module, dataset):
+        return None
+    loaders = feeding_anywhere(module, dataset)
     left = [
         call for call in loaders if call.may_start_processes and not _may_renew(call.worker_init)
     ]
-    if (loaders and not left) or (not loaders and dataset.name.startswith("_")):
+    if loaders and not left:
+        return None
+    if not loaders and (dataset.name.startswith("_") or _can_be_seeded(dataset)):
         return None  # a private one has its loaders in this project, and they may have no workers
     kept_alive = left and all(
         case.what == Known(True) for call in left for case in call.cases("persistent_workers")
@@ -62,6 +66,11 @@ def _may_renew(function: Callback | None) -> bool:
         return False
     unknown = function.kind in ("unknown", "called") and function.definition is None
     return unknown or {"get_worker_info", "dataset"} <= function.mentions
+
+
+def _can_be_seeded(dataset: DatasetClass) -> bool:
+    """Reports whether it has a method for others to seed it, as a worker_init_fn might."""
+    return any("seed" in name and not name.startswith("_") for name in dataset.own_methods)
 
 
 def _shares_among_workers(dataset: DatasetClass) -> bool:
