@@ -13,7 +13,7 @@ the batches in the same order.
 On a virtual machine the host may keep cores for others: how many is said for each loader.
 Real epochs differ there from turn to turn, and from minute to minute: right after a choice its ten
 epochs run three times, a predicted one is judged by their median, and those that are too far from
-it are printed with the range of the real ones.
+it are printed with the range of the real ones, and whether the probe had told a doubt.
 
 loadtune needs an adapter, written here, and cannot take an IterableDataset. It is
 installed into a temporary environment.
@@ -82,6 +82,7 @@ class Choice(NamedTuple):
     cost_s: float
     measured_s: float | None = None  # our own count; the budget begins at the loader, later
     epoch_s: float | None = None  # what it predicts
+    is_sure: bool = True  # it told no doubt
 
 
 def job_s(name: str, setting: Setting, seed: int, longest_s: float) -> float:
@@ -186,7 +187,8 @@ def ours(name: str) -> Choice:
         for point in answer["curve"]
         if (point["num_workers"], point["prefetch_factor"] or 2) == setting
     )
-    return Choice(setting, cost_s, answer["elapsed_s"], row["epoch_s"])
+    is_sure = answer["confidence"] == "high"
+    return Choice(setting, cost_s, answer["elapsed_s"], row["epoch_s"], is_sure)
 
 
 ADAPTER = """
@@ -302,7 +304,8 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
                 job = choice.epoch_s * EPOCHS
                 errors.append(abs(job / median(real) - 1))
                 if errors[-1] > EPOCH_ERROR:
-                    far.append(f"{name} {job:.2f} ({min(real):.2f} to {max(real):.2f})")
+                    doubt = "" if choice.is_sure else ", with a doubt told"
+                    far.append(f"{name} {job:.2f} s ({min(real):.2f} to {max(real):.2f}){doubt}")
         chosen = {c.setting for one in choices.values() for c in one if c.setting is not None}
         begun, stolen = time.perf_counter(), stolen_s()
         sweep = swept(name, sorted({*map(Setting, GRID), *chosen}), SWEEPS, LONGEST_S)
@@ -347,7 +350,7 @@ def compared(tools: dict[str, Callable[[str], Choice]], names: list[str], repeat
         f"at most {over:+.1f} s over its budget"
     )
     for one in far:
-        print(f"  predicted for ten epochs of {one} s")
+        print(f"  predicted for ten epochs of {one}")
     print(
         f"machine   epochs of one setting differ by {median(scatter):.1%} in the median, ", end=""
     )

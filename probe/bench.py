@@ -170,6 +170,7 @@ class Bench:
             first_batch_s=max(one["first_batch_s"] for one in started),
             batch_bytes=max(one["batch_bytes"] for one in started),
             batch_tensors=max(one["batch_tensors"] for one in started),
+            fresh_memory_s=max(one["fresh_memory_s"] for one in started),
             repeats=any(one["repeats"] for one in started),
         )
         return candidate

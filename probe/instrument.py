@@ -54,11 +54,15 @@ NO_PACE = Pace()
 
 
 class Started(NamedTuple):
-    """The first batch of a candidate, of the slowest rank."""
+    """The first batch of a candidate, of the slowest rank.
+
+    `fresh_memory_s` is how long its memory takes to come from the system.
+    """
 
     first_batch_s: float
     batch_bytes: int
     batch_tensors: int
+    fresh_memory_s: float
     repeats: bool
 
 

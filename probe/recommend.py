@@ -14,6 +14,7 @@ from .search import BUSY, MARGIN, WORTH, Search
 
 FULL = 0.85  # of what a bound allows: it is the bound
 FROM_DISK = 0.3  # of what is read
+FRESH = 1.15  # times as long: then it is told
 LEAST_READ = 64_000  # bytes a batch
 
 
@@ -299,6 +300,14 @@ class _Answer:
             found.append(
                 f"the host of this virtual machine kept up to {stolen:.1f} of {search.cores:g} "
                 "cores for others: at another time it may be different"
+            )
+        chosen = search.tried[self.choice]
+        if chosen.slower_if_fresh > FRESH:
+            batch_mb = max(start.batch_bytes for start in chosen.starts) / 1e6
+            found.append(
+                f"an epoch may take up to {chosen.slower_if_fresh:.2g} times as long where malloc "
+                f"does not keep the {batch_mb:.0f} MB of a batch for the next, which differs from "
+                "run to run: larger MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ have it kept"
             )
         seen = self.loader.observed
         if seen is not None and not seen["settled"]:

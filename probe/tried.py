@@ -75,6 +75,17 @@ class Tried:
     def first_batch_s(self) -> float:
         return statistics.median(start.first_batch_s for start in self.starts)
 
+    @property
+    def slower_if_fresh(self) -> float:
+        """How many times longer a batch takes if all of its memory comes from the system anew.
+
+        Without workers that is chance: malloc keeps large blocks or gives them back as they
+        happen to lie (M_TRIM_THRESHOLD, mallopt(3)). Workers send in fresh memory anyway.
+        """
+        if self.plan.num_workers:
+            return 1.0
+        return 1 + self.rate * statistics.median(start.fresh_memory_s for start in self.starts)
+
     def mean(self, name: str) -> float | None:
         """A quantity per batch over all windows; None where a window lacks it."""
         total = n = 0.0

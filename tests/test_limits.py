@@ -33,7 +33,9 @@ WINDOW = Window(
     settled=True,
     epoch_batches=None,
 )
-STARTED = Started(first_batch_s=0.1, batch_bytes=1000, batch_tensors=2, repeats=False)
+STARTED = Started(
+    first_batch_s=0.1, batch_bytes=1000, batch_tensors=2, fresh_memory_s=0.0, repeats=False
+)
 
 
 def found(

@@ -205,6 +205,16 @@ def test_cores_that_the_host_keeps_are_named() -> None:
     assert any("kept up to 2.0 of 4 cores" in words for words in found.warnings)
 
 
+@pytest.mark.parametrize(("cores", "told"), [(1, True), (8, False)])
+def test_memory_that_may_come_anew_for_every_batch_is_told(cores: int, told: bool) -> None:
+    """Only without workers is it chance: what they send is in fresh memory anyway."""
+    found = answer(Machine(0.002, 0.002, cores=cores, fresh_memory_s=0.005))
+    assert (found.recommended.num_workers == 0) is told
+    words = "an epoch may take up to 3.5 times as long where malloc does not keep the 25 MB"
+    assert any(one.startswith(words) for one in found.warnings) is told
+    assert (found.confidence == "medium") is told
+
+
 class OnDisk(Machine):
     """Reads 1 MB a batch, from the disk while nobody has read it before."""
 

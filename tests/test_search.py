@@ -58,6 +58,7 @@ class Machine:
     fails_from: int = 99
     stuck_from: int = 99
     slow_first: float = 1.0  # times as slow is the first process, in memory that nobody used yet
+    fresh_memory_s: float = 0.0  # for a batch
     lateness: float = 0.0  # of the batches of workers that have no time to spare
     now: float = 0.0
     asked: list[Plan] = field(default_factory=list)
@@ -88,7 +89,11 @@ class Machine:
         self.now += self.start_s * plan.num_workers + self.service_s
         candidate = Candidate(plan, [])
         candidate.started = Started(
-            self.start_s * plan.num_workers + self.service_s, 1000, 2, False
+            first_batch_s=self.start_s * plan.num_workers + self.service_s,
+            batch_bytes=25_000_000,
+            batch_tensors=2,
+            fresh_memory_s=self.fresh_memory_s,
+            repeats=False,
         )
         return candidate
 

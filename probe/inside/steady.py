@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import mmap
 import os
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -14,6 +16,7 @@ from .twin import Plan, endless
 
 WARM_UP_S = 0.1
 LONGEST_TRACE = 2000  # batch times kept from a window
+LEAST_MAPPED = 128 * 1024  # bytes: glibc gives less than that back at no time (mallopt(3))
 
 
 class Empty(Exception):
@@ -21,11 +24,15 @@ class Empty(Exception):
 
 
 class Start(NamedTuple):
-    """How a loader came to life; `first_batch_s` is from the call of iter()."""
+    """How a loader came to life; `first_batch_s` is from the call of iter().
+
+    `fresh_memory_s` is how long the memory of a batch takes to come from the system.
+    """
 
     first_batch_s: float
     batch_bytes: int
     batch_tensors: int
+    fresh_memory_s: float
     workers: list[int]  # process ids
     repeats: bool  # every worker of a stream delivers the same batches
 
@@ -80,6 +87,7 @@ class Steady:
             first_batch_s=first_batch_s,
             batch_bytes=sum(sizes),
             batch_tensors=len(sizes),
+            fresh_memory_s=fresh_memory_s(sum(sizes)),
             workers=self.workers,
             repeats=self._repeats(batch),
         )
@@ -206,6 +214,26 @@ def consume(seconds: float, cpu_s: float) -> None:
     while cpu_s and time.thread_time() < end:
         pass
     time.sleep(max(0.0, begun + seconds - time.perf_counter()))
+
+
+def fresh_memory_s(n_bytes: int) -> float:
+    """How much longer it takes to fill that much memory where the system hands it out meanwhile.
+
+    0 for what malloc keeps anyway, and elsewhere than on Linux.
+    """
+    if n_bytes < LEAST_MAPPED or sys.platform != "linux":
+        return 0.0
+    import torch
+
+    with mmap.mmap(-1, n_bytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        tensor = torch.frombuffer(memory, dtype=torch.uint8)
+        times = [time.perf_counter()]
+        for _ in range(2):
+            tensor.zero_()
+            times.append(time.perf_counter())
+        del tensor  # the memory can only be given back without it
+    begun, fresh, again = times
+    return max(0.0, fresh - begun - (again - fresh))
 
 
 def tensor_bytes(value: Any) -> Iterator[int]:
