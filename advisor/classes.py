@@ -183,6 +183,7 @@ class _Reading:
             bound=self.bound(),
             kept=tuple(kept),
             worker_reads=reached.attributes(),
+            worker_reads_again=reached.again(),
             worker_writes=reached.rebound(),
             worker_reseeds=reached.reseeded(),
             worker_changes=worker_changes(self.resolver, self.scope, reached),

@@ -201,6 +201,7 @@ class DatasetClass:
     bound: frozenset[str] = frozenset()  # every name that a class body here binds
     kept: tuple[Kept, ...] = ()
     worker_reads: frozenset[str] = frozenset()  # attributes of self
+    worker_reads_again: frozenset[str] = frozenset()  # not only in what each process does once
     worker_writes: frozenset[str] = frozenset()  # rebound, not changed inside
     worker_reseeds: frozenset[str] = frozenset()  # attributes whose seed or state is set
     worker_changes: tuple[WorkerChange, ...] = ()

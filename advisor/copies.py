@@ -296,11 +296,20 @@ class _Follow:
         if target is None:
             return None
         if method == "type":
-            return "cuda" if (dotted_name(target) or "").startswith("torch.cuda.") else None
+            return _device_of_type(self.resolver.value(target, place))
         if isinstance(target, cst.Attribute) and target.attr.value == "dtype":
             return None
         kind = device_of(self.resolver, self.resolver.value(target, place))
         return None if kind == NO_DEVICE else kind
+
+
+def _device_of_type(value: Value) -> str | None:
+    """Where a class of tensors is: `torch.cuda.FloatTensor if cuda else torch.Tensor`."""
+    names = [case.what.name for case in value if isinstance(case.what, Symbol)]
+    on_gpu = [name.startswith("torch.cuda.") for name in names]
+    if not any(on_gpu):
+        return None
+    return "cuda" if all(on_gpu) and len(names) == len(value) else "maybe-cuda"
 
 
 def _is_converted(copied: cst.BaseExpression) -> bool:

@@ -17,6 +17,7 @@ from .torch_data_model import SamplerInit, SubsetOverride
 from .trials import error_expected
 from .values import Symbol
 
+OLD = "torch._six"  # gone since torch 2.0, where a sampler still had to be given something
 SUBSET = "torch.utils.data.Subset"
 # Bases without an __init__ of their own
 NEUTRAL = frozenset(
@@ -27,7 +28,7 @@ NEUTRAL = frozenset(
 
 def sampler_inits(resolver: Resolver) -> tuple[SamplerInit, ...]:
     """The calls that give arguments to the __init__ of torch's Sampler, in order of place."""
-    if not resolver.program.source.tells("Sampler"):
+    if not resolver.program.source.tells("Sampler") or resolver.program.source.tells(OLD):
         return ()
     found = []
     for scope in list(resolver.program.scopes()):

@@ -132,6 +132,30 @@ class Reached:
         """The attributes of the object that its methods here touch."""
         return frozenset(name for one in self.methods for name in self.surveys[id(one)].attributes)
 
+    def again(self) -> frozenset[str]:
+        """The same without what is only touched in methods that run once in a process.
+
+        They are called where an attribute says that they have not been: `if not self.ready:`.
+        """
+        rebound = self.rebound()
+        calls: dict[str, list[bool]] = {}
+        for scope in self.methods:
+            me = scope.first_parameter
+            for call in calls_in(scope):
+                owner, _, name = (dotted_name(call.node.func) or "").rpartition(".")
+                if owner and owner == me:
+                    flags = tuple(f"{me}.{one}" for one in rebound)
+                    keys = [guard.key for guard in call.place.guards]
+                    once = any(flag in key for flag in flags for key in keys)
+                    calls.setdefault(name, []).append(once)
+        once_only = {name for name, found in calls.items() if all(found)}
+        return frozenset(
+            name
+            for one in self.methods
+            if one.name not in once_only
+            for name in self.surveys[id(one)].attributes
+        )
+
     def indexed(self) -> frozenset[str]:
         return frozenset(
             name

@@ -20,4 +20,6 @@ def run() -> int:
 
 
 if __name__ == "__main__":
+    if not getattr(sys.flags, "safe_path", False):  # Python 3.11
+        del sys.path[0]  # -m looks there first: in the user's folder, which may have a json.py
     sys.exit(run())

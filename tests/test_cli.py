@@ -657,6 +657,18 @@ def test_however_it_ends_no_process_is_left(
     assert not any(map(_is_alive, workers))
 
 
+@pytest.mark.parametrize("command", [["check"], ["explain", "train.py:4"], ["config"]])
+def test_modules_of_the_user_are_not_taken_for_those_of_python(
+    tmp_path: Path, command: list[str]
+) -> None:
+    names = ("json", "types", "queue", "logging", "server", "probe", "advisor")
+    files = {f"{name}.py": "raise SystemExit('this runs user code')\n" for name in names}
+    folder = written(tmp_path, {**files, "train.py": PROGRAM})
+    run = dladvise(*command, cwd=folder)
+    assert run.stderr == b""
+    assert run.returncode == (1 if command == ["check"] else 0)
+
+
 def _on_a_terminal(folder: Path, *arguments: str, **environ: str) -> str:
     """What the command shows on a terminal."""
     import pty

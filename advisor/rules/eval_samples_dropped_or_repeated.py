@@ -15,6 +15,7 @@ EVALUATION = re.compile(
     r"(?:[_\d.]|data|loader|dl|set|$)",
     re.IGNORECASE,
 )
+PREDICTING = "predict_dataloader"  # Lightning makes it anew without drop_last (2.6, data.py)
 # These know of repeated samples and take them out of what they gather.
 TRIMMING = frozenset({"accelerate", "transformers", "lightning", "composer"})
 
@@ -24,6 +25,8 @@ def eval_samples_dropped_or_repeated(module: Module) -> Iterator[Hit]:
     """Reports evaluation loaders with drop_last, or whose sampler repeats samples."""
     trained = {id(loop.loader) for loop in module.loops if loop.trains}
     for call in module.loaders:
+        if call.function == PREDICTING:
+            continue
         if id(call) not in trained and _evaluates(call) and _drops(call):
             argument = call.arguments["drop_last"]
             fix = removal(module.source, call, argument, Safety.UNSAFE) if editable(call) else None

@@ -83,4 +83,4 @@ def _drawn_from(dataset: DatasetClass, kept: Kept) -> bool:
         return True
     name = kept.attribute
     replaced = dataset.worker_writes | dataset.worker_reseeds | dataset.set_from_outside
-    return name in dataset.worker_reads and name not in replaced
+    return name in dataset.worker_reads_again and name not in replaced

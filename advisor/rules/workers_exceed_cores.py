@@ -17,6 +17,8 @@ def workers_exceed_cores(module: Module) -> Iterator[Hit]:
         most = call.workers.most
         if workers is None or most is None or most[0] <= cores:
             continue
+        if _gives_one_batch(call):
+            continue
         count, origin = most
         if origin is not None and origin.is_told_where_given:
             continue
@@ -28,6 +30,12 @@ def workers_exceed_cores(module: Module) -> Iterator[Hit]:
             _lowered(call, cores),
             related=pointed(origin, f"{count} here"),
         )
+
+
+def _gives_one_batch(call: LoaderCall) -> bool:
+    """Reports whether a batch has as many samples as something has: only one worker works."""
+    size = call.arguments.get("batch_size")
+    return size is not None and size.code.startswith("len(")
 
 
 def _lowered(call: LoaderCall, cores: int) -> Fix | None:
