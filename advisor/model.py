@@ -524,12 +524,13 @@ class Taken:
 
 @dataclass(frozen=True)
 class SplitChange:
-    """`part.dataset.attribute = …` on one of the parts of one dataset."""
+    """`part.dataset.attribute = …` on one of the parts of one dataset, made by `split`."""
 
     span: Span
     part: str
     attribute: str
     others: tuple[str, ...]
+    split: Span
 
 
 @dataclass(frozen=True)

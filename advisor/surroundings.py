@@ -119,9 +119,10 @@ def _split_change(resolver: Resolver, scope: Scope, store: Store) -> SplitChange
         for binding in one.bindings.get(part, ())
     ):
         return None  # with a dataset of its own
-    parent = _parent(resolver, target.value.value, store.place)
-    if parent is None:
+    found = _part(resolver, target.value.value, store.place)
+    if found is None:
         return None
+    made, parent = found
     attribute = target.attr.value
     others = []
     for name in {name for one in resolver.program.frame(scope) for name in one.bindings}:
@@ -141,7 +142,11 @@ def _split_change(resolver: Resolver, scope: Scope, store: Store) -> SplitChange
         for name in others
     ):
         return None
-    return SplitChange(resolver.program.span(target, scope), part, attribute, tuple(sorted(others)))
+    assert made.where is not None
+    call, place = made.where[:2]
+    program = resolver.program
+    split = program.span(call, place.scope)
+    return SplitChange(program.span(target, scope), part, attribute, tuple(sorted(others)), split)
 
 
 def _stored(resolver: Resolver, scope: Scope) -> dict[str | None, list[Store]]:
@@ -157,12 +162,13 @@ def _code(store: Store) -> str:
     return store.place.scope.tree.code(store.value) if store.value is not None else ""
 
 
-def _parent(resolver: Resolver, node: cst.BaseExpression, place: Place) -> object | None:
+def _part(resolver: Resolver, node: cst.BaseExpression, place: Place) -> tuple[Made, object] | None:
+    """The part that an expression is, and what identifies the dataset it is of."""
     for case in resolver.value(node, place):
         if isinstance(case.what, Made):
             parent = _made_parent(resolver, case.what)
             if parent is not None:
-                return parent
+                return case.what, parent
     return None
 
 

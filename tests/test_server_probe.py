@@ -255,9 +255,9 @@ async def test_nothing_waits_while_it_measures(tmp_path: Path) -> None:
             await window.hover(uri, lsp.Position(0, 0))
             window.edit(uri, lsp.Range(lsp.Position(0, 0), lsp.Position(0, 0)), "\n")
             await window.diagnostics(uri)
-            answered += 1
+            answered += not task.done()
         assert (await task)["status"] == 0
-        assert answered > 20
+        assert answered > 0
         measured, _ = await window.lenses(uri)
         assert measured.startswith("measured")
 

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from ..findings import Hit, Severity, rule
+from ..findings import Hit, Related, Severity, rule
 from ..model import Module
 
 
@@ -13,4 +13,5 @@ def shared_split_transform(module: Module) -> Iterator[Hit]:
             change.span,
             f"`{change.part}` and {others} share one dataset: this sets {change.attribute} for "
             f"{others} too",
+            related=(Related(change.split, "the dataset is not copied here"),),
         )
