@@ -38,6 +38,12 @@ class Definition:
             return None
         return self.module.member(self.scope, name, of_object=of_object)
 
+    def kept_loader(self, name: str) -> KeptLoader | None:
+        """The loader that its objects have under a name; None for all else."""
+        if not self.is_class or self.scope is None:
+            return None
+        return KeptLoader(self, name) if self.module.keeps_loader(self.scope, name) else None
+
     def called(self) -> Value | None:
         """What calling a function gives; None where others cannot know."""
         if self.is_class or self.scope is None:
@@ -61,6 +67,24 @@ class Definition:
     def dataset_class(self) -> DatasetClass | None:
         """What is known of a class of datasets; None for all else."""
         return self.module.dataset_class(self.scope) if self.is_class and self.scope else None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLoader:
+    """A loader that objects of another module's class have under a name."""
+
+    owner: Definition
+    name: str
+
+    def loader(self, part: Path, given: Given) -> LoaderCall | None:
+        """The loader, as who makes the object sees it; None where it is one of several.
+
+        `given` says what the object is made with.
+        """
+        scope = self.owner.scope
+        if part or scope is None:
+            return None
+        return self.owner.module.loader_kept(scope, self.name, given)
 
 
 @dataclass(frozen=True, slots=True)

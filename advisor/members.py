@@ -9,10 +9,10 @@ import libcst as cst
 
 from . import options
 from .calling import returned
-from .definitions import Definition
+from .definitions import Definition, KeptLoader
 from .nodes import callee_tail, decorators, dotted_name, keyword_argument
 from .scopes import Binding, Place, Scope, decorated
-from .torch_api import LOADERS, canonical
+from .torch_api import LOADER, LOADERS, canonical
 from .values import (
     NOTHING_KNOWN,
     UNKNOWN,
@@ -87,7 +87,11 @@ def member(resolver: Resolver, case: Case, name: str, base: str = "") -> Value:
         case Made("argparse.Namespace", within=module) if module is not None:
             return module.option(name) or NOTHING_KNOWN
         case Made(_, _, Definition() as definition, ()):
-            return definition.member(name, of_object=True) or NOTHING_KNOWN
+            return (
+                definition.member(name, of_object=True)
+                or _loader_of(case.what, definition.kept_loader(name))
+                or NOTHING_KNOWN
+            )
         case Made("argparse.Namespace"):
             return options.argparse_default(resolver, name) or NOTHING_KNOWN
         case Made(maker, (call, at), None, ()) if maker in LOADERS:
@@ -101,6 +105,13 @@ def member(resolver: Resolver, case: Case, name: str, base: str = "") -> Value:
                     default = options.option_elsewhere(resolver, name)
                 return default or NOTHING_KNOWN
     return NOTHING_KNOWN
+
+
+def _loader_of(owner: Made, kept: KeptLoader | None) -> Value | None:
+    """A loader that an object of another module's class keeps, where the object is made."""
+    if kept is None or owner.where is None:
+        return None
+    return (Case(Made(LOADER, owner.where, kept)),)
 
 
 def _setting(resolver: Resolver, module: str, name: str) -> Value | None:

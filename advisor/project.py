@@ -36,6 +36,7 @@ from .sampling import samplers
 from .scopes import Call, Scope
 from .taken_loaders import TakenLoaders
 from .text import Source, Span
+from .torch_api import LOADERS
 from .values import (
     NOTHING_KNOWN,
     UNKNOWN,
@@ -435,6 +436,26 @@ class OtherModule:
         if isinstance(made.within, Definition) and made.within.module is not self:
             return made.within.loader(made.part, lambda scope, name: NOTHING_KNOWN)
         return None
+
+    def keeps_loader(self, scope: Scope, name: str) -> bool:
+        """Reports whether objects of a class of this module have a loader of torch's there."""
+        match self._of_object(scope, name):
+            case (Case(Made(maker, where, None, ())),) if where is not None:
+                return maker in LOADERS
+        return False
+
+    def loader_kept(self, scope: Scope, name: str, given: Given) -> LoaderCall | None:
+        """That loader, as who makes the object with what `given` says sees it."""
+        match self._of_object(scope, name):
+            case (Case(Made(where=(node, _))),) if read := self._loaders.get(id(node)):
+                function = read.call.place.scope
+                made_with = function if function.name == "__init__" else scope
+                return self._seen_from_outside(read, made_with, given)
+        return None
+
+    def _of_object(self, scope: Scope, name: str) -> Value:
+        """What an object of a class of this module has under a name."""
+        return self.resolver.member((Case(Made(scope.name, None, scope)),), name)
 
     def calls_of(self, path: str, name: str) -> Iterator[Call]:
         """The calls here of what the module in another file has under a name."""

@@ -11,7 +11,7 @@ import libcst as cst
 from .arguments import argument_node, given_for
 from .calls import TAKERS, ReadCall
 from .cycles import handed_on
-from .definitions import Definition, HandedLoader
+from .definitions import Definition, HandedLoader, KeptLoader
 from .model import LoaderCall
 from .nodes import Path
 from .resolve import Resolver
@@ -40,7 +40,7 @@ class TakenLoaders:
     def __init__(self, resolver: Resolver, calls: Iterable[ReadCall]) -> None:
         self.resolver = resolver
         self.read = {id(one.call.node): one for one in calls}
-        self._outside: dict[tuple[int, Path], ReadCall | None] = {}
+        self._outside: dict[tuple[int, str, Path], ReadCall | None] = {}
 
     def of(self, value: Value, path: Path = ()) -> Iterator[Taken]:
         """The loaders among the cases of what a loop iterates over."""
@@ -87,15 +87,19 @@ class TakenLoaders:
         if made.where is None:
             return None
         node, place = made.where[:2]
-        if not isinstance(made.within, Definition) or made.within.is_class:
+        outside = made.within
+        if not isinstance(outside, Definition | KeptLoader) or (
+            isinstance(outside, Definition) and outside.is_class
+        ):
             return self.read.get(id(node)) if not made.part else None
-        key = id(node), made.part
+        name = outside.name if isinstance(outside, KeptLoader) else ""
+        key = id(node), name, made.part
         if key not in self._outside:
             program = self.resolver.program
             named = (tail for tail in TAKERS if program.source.tells(f"{tail}("))
             given_on = any(program.calls_named(tail) for tail in named)
             call = Call(node, place)
             given = partial(given_for, self.resolver, call)
-            fact = None if given_on else made.within.loader(made.part, given)
+            fact = None if given_on else outside.loader(made.part, given)
             self._outside[key] = None if fact is None else ReadCall(call, fact)
         return self._outside[key]

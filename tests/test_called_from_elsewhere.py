@@ -386,3 +386,46 @@ def test_workers_of_the_loaders_in_other_modules(
     severities = {one["code"]: one["severity"] for one in told if one["path"] == "data.py"}
     assert sorted(severities) == codes
     assert severities["DL401"] == ("warning" if "DL101" in codes else "info")
+
+
+LOADERS = """\
+from torch.utils.data import DataLoader
+
+
+class Loaders:
+    def __init__(self, rows, batch_size, num_workers=2):
+        self.rows = rows
+        self.train_loader = DataLoader(rows, batch_size, num_workers={workers}, pin_memory=True)
+
+    @property
+    def train(self):
+        return self.train_loader
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "read", "workers", "codes"),
+    [
+        ("Loaders(rows, 8)", "train", "num_workers", ["DL201", "DL302"]),
+        ("Loaders(rows, 8)", "train_loader", "num_workers", ["DL201", "DL302"]),
+        ("Loaders(rows, 8)", "train_loader", "4", ["DL201", "DL302"]),
+        ("Loaders(rows, 8, 0)", "train_loader", "num_workers", ["DL201"]),
+        ("Loaders(rows, 8, num_workers=4)", "train", "num_workers", ["DL201", "DL302"]),
+        ("Loaders(rows, 8)", "other", "num_workers", []),
+        ("other(rows)", "train", "num_workers", []),
+    ],
+)
+def test_loaders_that_an_object_of_another_module_keeps(
+    tmp_path: Path, made: str, read: str, workers: str, codes: list[str]
+) -> None:
+    script = (
+        "import torch\n\nfrom data import Loaders, other\n\n\n"
+        "class Trainer:\n    def __init__(self, rows, model):\n"
+        f"        self.loaders = {made}\n        self.model = model\n\n"
+        "    def train(self):\n        for epoch in range(9):\n"
+        f"            for images in self.loaders.{read}:\n"
+        '                self.model(images.to("cuda"))\n'
+    )
+    data = LOADERS.format(workers=workers)
+    folder = written(tmp_path, {"data.py": data, "train.py": script})
+    assert sorted(code for path, code in found(folder) if path == "train.py") == codes
