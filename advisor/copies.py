@@ -13,6 +13,7 @@ from .conditions import is_left_out
 from .definitions import Definition
 from .model import Copy
 from .nodes import callee_tail, dotted_name, keyword_argument, target_names
+from .program import Program
 from .resolve import Resolver
 from .scopes import Binding, Call, Loop, Place, Scope
 from .text import Edit, Span
@@ -112,6 +113,21 @@ def _as_one(
         stands=module.stands(found[0].span),
     )
     return (copy,)
+
+
+def without_waiting(program: Program, node: cst.Call, place: Place, option: str) -> Edit:
+    """What makes a call one that does not wait."""
+    opening = program.behind(program.span(node.func, place.scope))
+    closing = program.behind(opening.behind(1))
+    separator = ""
+    if node.args:
+        separator = ", "
+        closing = program.behind(program.span(node.args[-1].value, place.scope))
+        comma = closing.behind(1)
+        if program.source.code(closing.to(comma)) == ",":
+            separator = " "
+            closing = program.behind(comma)
+    return Edit(closing, f"{separator}{option}=True")
 
 
 class _Follow:
@@ -242,7 +258,7 @@ class _Follow:
                 non_blocking=says,
                 without_waiting=None
                 if deciding is node and self.is_told(target)
-                else self.without_waiting(deciding, where, option),
+                else without_waiting(self.resolver.program, deciding, where, option),
                 pinning=self.pinning(node.func, place),
                 target="" if target is None else self.code(target, place),
                 converted=_is_converted(node.func),
@@ -256,21 +272,6 @@ class _Follow:
             return False
         bound = self.entered[1].bindings.get(device.value, ())
         return any(one.kind == "parameter" for one in bound)
-
-    def without_waiting(self, node: cst.Call, place: Place, option: str) -> Edit:
-        """What makes a call one that does not wait."""
-        program = self.resolver.program
-        opening = program.behind(program.span(node.func, place.scope))
-        closing = program.behind(opening.behind(1))
-        separator = ""
-        if node.args:
-            separator = ", "
-            closing = program.behind(program.span(node.args[-1].value, place.scope))
-            comma = closing.behind(1)
-            if program.source.code(closing.to(comma)) == ",":
-                separator = " "
-                closing = program.behind(comma)
-        return Edit(closing, f"{separator}{option}=True")
 
     def code(self, node: cst.BaseExpression, place: Place) -> str:
         program = self.resolver.program

@@ -45,9 +45,9 @@ class Epochs:
         self._loops[fact] = loop
         return fact
 
-    def loop(self, fact: EpochLoop) -> Loop:
-        """The loop that a fact was read from."""
-        return self._loops[fact]
+    def loop(self, fact: EpochLoop) -> Loop | None:
+        """The loop that a fact was read from; None where a framework loops."""
+        return self._loops.get(fact)
 
 
 def is_conditional(place: Place, loop: Loop) -> bool:

@@ -18,6 +18,7 @@ from .calls import ReadCall
 from .clocks import timing
 from .copies import Names, copies_elsewhere, copies_in
 from .definitions import Definition
+from .engines import EngineRun, engine_runs
 from .epoch_calls import late_set_epochs
 from .epochs import Epochs
 from .interest import READ_WITH_LOADERS, takes_loaders
@@ -83,6 +84,8 @@ class _Consumption:
             for call in program.calls_named(name):
                 if call.node.args and not call.node.args[0].star:
                     found += self.by_call(call, call.node.args[0].value, "whole")
+        for run in engine_runs(self.resolver):
+            found += self.by_engine(run)
         found += self.elsewhere()
         return sorted(found, key=lambda loop: (loop.span, loop.loader.span))
 
@@ -199,6 +202,25 @@ class _Consumption:
                 in_function=_function_name(call.place.scope),
                 copies=copies_in(self.resolver, around, frozenset({call.node})),
                 trains=self.trains(around),
+            )
+            return
+
+    def by_engine(self, run: EngineRun) -> Iterator[Loop]:
+        """The loader that an engine of Ignite runs over."""
+        place = run.call.place
+        for taken in self.loaders.of(self.resolver.value(run.data, place)):
+            repeats = self.repeats(place, run.data, taken, called=True)
+            yield Loop(
+                loader=taken.fact,
+                kind="for",
+                span=self.resolver.program.span(run.data, place.scope),
+                epochs=run.epochs or repeats.epochs,
+                rebuilt=repeats.rebuilt,
+                at_import=self.at_import(place),
+                in_function=_function_name(place.scope),
+                copies=run.copies,
+                conditional=repeats.conditional,
+                trains=run.trains,
             )
             return
 

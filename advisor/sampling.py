@@ -150,9 +150,10 @@ def changes(
     by_fact = {id(read.fact): read for read in calls}
     found: dict[DatasetChange, None] = {}
     for loop in loops:
-        if loop.epochs is not None:
+        repeating = None if loop.epochs is None else epochs.loop(loop.epochs)
+        if loop.epochs is not None and repeating is not None:
             read = by_fact[id(loop.loader)]
-            for span, what in _changes_in(resolver, read, epochs.loop(loop.epochs)):
+            for span, what in _changes_in(resolver, read, repeating):
                 found[DatasetChange(loop.loader, span, what, loop.epochs)] = None
     return tuple(found)
 
