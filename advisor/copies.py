@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import libcst as cst
 
-from .arguments import argument_node
+from .arguments import argument_node, is_as_given
 from .conditions import is_left_out
 from .definitions import Definition
 from .model import Copy
@@ -41,7 +41,7 @@ DEEPEST = 2  # calls from the loop's body into functions of this file
 _SAME_BATCH = frozenset(
     {"to", "cuda", "cpu", "float", "long", "half", "double", "int", "bool", "bfloat16", "type",
      "view", "reshape", "permute", "transpose", "squeeze", "unsqueeze", "contiguous", "flatten",
-     "pin_memory", "items", "values", "get", "pop", "copy", "clone", "detach", "requires_grad_",
+     "pin_memory", "items", "values", "get", "pop", "copy", "detach", "requires_grad_",
      "t", "type_as", "expand", "chunk", "split", "unbind", "narrow", "next"}
 )  # fmt: skip
 _SAME_BATCH_FUNCTIONS = frozenset(
@@ -51,9 +51,7 @@ _SAME_BATCH_FUNCTIONS = frozenset(
 # Functions whose name alone says that they copy what they are given: `to_cuda`, `move_to_gpu`
 _SENDING = re.compile(r"^_?(?:\w+_)?to_?(?:cuda|gpu)$")
 # Those of them that make a new tensor, which is not pinned, unless there is nothing to convert.
-_CONVERSIONS = frozenset(
-    {"float", "long", "half", "double", "int", "bool", "bfloat16", "type", "clone"}
-)
+_CONVERSIONS = frozenset({"float", "long", "half", "double", "int", "bool", "bfloat16", "type"})
 Names: TypeAlias = frozenset[str | cst.Call]  # bound to the batch, and a call that gives it
 _Event: TypeAlias = Call | Scope | Binding  # a scope is a comprehension's
 
@@ -144,6 +142,8 @@ class _Follow:
         tracked = names
         lost: dict[str, list[Given]] = {}  # by a statement that runs under these conditions
         for event in _events(scope, within):
+            if event.place is not None and self.is_passed_by(scope, event.place):
+                continue
             there = tracked
             if lost and event.place is not None:  # what holds at a place takes its time to tell
                 there = _left(tracked, lost, event.place.given)
@@ -160,6 +160,20 @@ class _Follow:
                         event.name not in names or event.kind == "assign"
                     ):
                         lost.setdefault(event.name, []).append(event.place.given)
+
+    def is_passed_by(self, scope: Scope, place: Place) -> bool:
+        """Reports whether a flag that the call of a function gives keeps it from a place there."""
+        if self.entered is None or self.entered[1] is not scope:
+            return False
+        call = self.entered[0].node
+        for guard in place.guards:
+            test = guard.test
+            if not isinstance(test, cst.Name) or not is_as_given(scope, test.value):
+                continue
+            given = argument_node(call, scope, test.value) or scope.bindings[test.value][0].value
+            if isinstance(given, cst.Name) and given.value == ("False", "True")[not guard.written]:
+                return True
+        return False
 
     def comprehension(self, scope: Scope, names: Names, depth: int) -> None:
         """Follow the batch through the elements of a comprehension over it."""

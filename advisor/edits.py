@@ -10,6 +10,9 @@ from .model import Argument, LoaderCall
 from .text import Edit, Source, Span
 from .torch_api import DEFAULTS
 
+# Code that may be written a second time: it does nothing but name something.
+REPEATABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
 
 def editable(call: LoaderCall) -> bool:
     """Reports whether the call has no `*` or `**` that could not be followed."""

@@ -11,6 +11,8 @@ from .scopes import Loop, Place
 from .text import Span
 from .values import Known, Number, constant
 
+SEEDING = frozenset({"manual_seed", "seed_everything", "seed_all", "set_seed", "fix_seed"})
+
 
 class Epochs:
     """Reads loops as facts, and finds the loop of a fact again."""
@@ -41,6 +43,10 @@ class Epochs:
             body=body,
             indent=text[line:body],
             in_function=function.name if function is not None else None,
+            reseeds=any(
+                callee_tail(call.node) in SEEDING and loop in call.place.loops
+                for call in scope.calls
+            ),
         )
         self._loops[fact] = loop
         return fact

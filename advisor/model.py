@@ -345,7 +345,8 @@ class EpochLoop:
 
     `variable` is its target where that is one plain name; `counted` says that it runs
     over a range or is an endless while; `named` that its variable is called like an
-    epoch. `body` is where its first statement starts.
+    epoch. `body` is where its first statement starts. `reseeds` says that each round seeds the
+    generators anew.
     """
 
     span: Span  # the loop's header, from `for` to the colon
@@ -355,6 +356,7 @@ class EpochLoop:
     body: int
     indent: str
     in_function: str | None = None
+    reseeds: bool = False
 
     @property
     def over_epochs(self) -> bool:

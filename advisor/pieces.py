@@ -92,7 +92,12 @@ def subscript(resolver: Resolver, node: cst.Subscript, place: Place) -> Value:
         entries = entries_of(resolver, node.value, place)
         if entries is not None:
             return united(entries.keys.get(str(single.value), ()))
-    return item(resolver, resolver.value(node.value, place), key)
+    value = resolver.value(node.value, place)
+    if single is None and any(isinstance(case.what, Group) for case in value):
+        entries = entries_of(resolver, node.value, place)  # with what was stored since
+        if entries is not None:
+            return NOTHING_KNOWN if entries.open else united(entries.all_cases())
+    return item(resolver, value, key)
 
 
 def item(resolver: Resolver, value: Value, key: Value) -> Value:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import libcst as cst
 
 from .calls import ReadCall
+from .definitions import Definition
 from .epochs import Epochs
 from .members import assignments, find_method
 from .model import DatasetChange, Loop, SamplerUse
@@ -209,8 +210,13 @@ def _dataset_scope(resolver: Resolver, read: ReadCall) -> Scope | None:
 
 
 def _assigns_self(resolver: Resolver, read: ReadCall, method: str) -> bool:
-    """Reports whether a method of a dataset of this file changes plain attributes."""
+    """Reports whether a method of a dataset of the project changes plain attributes."""
     scope = _dataset_scope(resolver, read)
+    if scope is None:
+        for case in read.fact.arguments["dataset"].value:
+            match case.what:
+                case Made(within=Definition(is_class=True, scope=Scope() as there) as definition):
+                    scope, resolver = there, definition.module.resolver
     if scope is None:
         return False
     inner = find_method(resolver, scope, method)

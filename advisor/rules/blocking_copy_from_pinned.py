@@ -31,7 +31,7 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
             words = None if copy.non_blocking or copy.converted else _beside(copy, copies)
             if words is not None and copy not in seen:
                 seen[copy] = words, []
-                yield Hit(copy.span, words, _fix(copy))
+                yield Hit(copy.span, words, _fix(copy), severity=Severity.HINT)
     for span in dict.fromkeys(
         taken.span for taken in module.taken_by_accelerate if taken.waits and _pins(taken.loader)
     ):

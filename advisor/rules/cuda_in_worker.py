@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..classes_model import DeviceCall
+from ..classes_model import DatasetClass, DeviceCall
 from ..findings import Hit, Severity, rule
 from ..model import LoaderCall, Module
 from ..text import Span
 from ..usage import concrete, feeding_anywhere, surely_pickles
+from ..values import Known
 
 
 @rule("DL401", Severity.ERROR)
@@ -34,10 +35,18 @@ def _uses(module: Module) -> Iterator[tuple[DeviceCall, Sequence[LoaderCall]]]:
         if not dataset.device_calls:
             continue
         loaders = feeding_anywhere(module, dataset)
+        if not loaders and _gives_nothing(dataset):
+            continue
         if loaders and all(map(_in_this_process, loaders)):
             continue
         for device_call in dataset.device_calls:
             yield device_call, [call for call in loaders if not _in_this_process(call)]
+
+
+def _gives_nothing(dataset: DatasetClass) -> bool:
+    """Reports whether its samples are all None: no loader can make a batch of them."""
+    method = dataset.methods.get("__getitem__")
+    return method is not None and not method.is_abstract and set(method.returns) == {Known(None)}
 
 
 def _in_this_process(call: LoaderCall) -> bool:

@@ -18,7 +18,7 @@ def not_a_dataset(module: Module) -> Iterator[Hit]:
                 continue
             scenarios = call.scenarios(parameter)
             troubles = {
-                _of_dataset(call, one[parameter], classes)
+                _of_dataset(call, argument, one[parameter], classes)
                 if parameter == "dataset"
                 else _of_sampler(call, one[parameter], module.samplers_without_iter)
                 for one in scenarios
@@ -28,7 +28,7 @@ def not_a_dataset(module: Module) -> Iterator[Hit]:
             yield Hit(argument.span, str(min(map(str, troubles))), _repaired(call, argument))
 
 
-def _of_dataset(call: LoaderCall, case: Case, classes: set[str]) -> str | None:
+def _of_dataset(call: LoaderCall, argument: Argument, case: Case, classes: set[str]) -> str | None:
     """What is wrong with the dataset; None where nothing is known to be."""
     what = case.what
     if case.origin is not None:
@@ -50,6 +50,8 @@ def _of_dataset(call: LoaderCall, case: Case, classes: set[str]) -> str | None:
     if isinstance(what, Made) and what.name in LOADERS and not what.part and what.within is None:
         return "a loader has no samples by index: the first batch raises TypeError"
     if isinstance(what, Text) or (isinstance(what, Known) and isinstance(what.value, (str, bytes))):
+        if "." in argument.code:
+            return None  # an attribute may name what a framework puts in its place
         return "a string is no dataset: every batch is made of its characters"
     if isinstance(what, (Known, Number)):
         return f"the dataset is {shown(what)}: the first batch raises TypeError"

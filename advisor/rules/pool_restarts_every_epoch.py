@@ -1,8 +1,8 @@
 from collections.abc import Iterator
 
-from ..edits import add_argument, editable
+from ..edits import REPEATABLE, add_argument, editable
 from ..findings import Fix, Hit, Related, Safety, Severity, rule
-from ..model import LoaderCall, Loop, Module
+from ..model import Argument, LoaderCall, Loop, Module
 from ..values import shown
 
 
@@ -20,18 +20,27 @@ def pool_restarts_every_epoch(module: Module) -> Iterator[Hit]:
         start = "started again" if reason is None else f"started again, as {reason}, from nothing"
         costs_more = reason is not None and not module.start_method_conditional
         argument = call.arguments.get("num_workers")
-        fix = None
-        if editable(call):
-            edits = add_argument(module.source, call, "persistent_workers", "True")
-            fix = Fix("Keep the workers", edits, Safety.UNSAFE)
         yield Hit(
             argument.span if argument is not None else call.callee,
             f"the workers ({_count(call)}) are stopped and {start} for every epoch",
-            fix,
+            _kept(module, call, argument),
             (Related(loop.epochs.span, "the loader is read again in each round of this loop"),),
             Severity.WARNING if costs_more else Severity.INFO,
         )
     yield from _of_other_modules(module)
+
+
+def _kept(module: Module, call: LoaderCall, workers: Argument | None) -> Fix | None:
+    """Keep the workers where there are any: torch refuses to keep none."""
+    if not editable(call):
+        return None
+    code = "True"
+    if workers is not None and (call.workers.by_default or not call.workers.surely_some):
+        if workers.splatted or not REPEATABLE.fullmatch(workers.code):
+            return None
+        code = f"{workers.code} > 0"
+    edits = add_argument(module.source, call, "persistent_workers", code)
+    return Fix("Keep the workers", edits, Safety.UNSAFE)
 
 
 def _of_other_modules(module: Module) -> Iterator[Hit]:
@@ -68,7 +77,7 @@ def _repeated(loops: list[Loop]) -> Loop | None:
             loop
             for loop in loops
             if loop.kind in whole and not loop.rebuilt and not loop.breaks
-            if loop.epochs is not None and loop.epochs.over_epochs
+            if loop.epochs is not None and loop.epochs.over_epochs and not loop.epochs.reseeds
         ),
         None,
     )

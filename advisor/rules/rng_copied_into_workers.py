@@ -23,7 +23,7 @@ def rng_copied_into_workers(module: Module) -> Iterator[Hit]:
     told: set[Span] = set()
     for dataset in concrete(module):
         epochs = _epochs_in_workers(module, dataset)
-        if epochs is None or _shares_among_workers(dataset):
+        if epochs is None or _shares_among_workers(dataset) or _makes_its_own(dataset):
             continue
         for kept in made_by(kept_for_sure(module, dataset), GENERATORS):
             if kept.span not in told and _drawn_from(dataset, kept):
@@ -76,6 +76,13 @@ def _can_be_seeded(dataset: DatasetClass) -> bool:
 def _shares_among_workers(dataset: DatasetClass) -> bool:
     """A stream that each worker takes its part of needs the same order in all of them."""
     return dataset.kind == "iterable" and "get_worker_info" in dataset.mentions
+
+
+def _makes_its_own(dataset: DatasetClass) -> bool:
+    """Reports whether its code makes generators in the workers, which it knows apart."""
+    return "get_worker_info" in dataset.worker_mentions and not GENERATORS.isdisjoint(
+        dataset.worker_calls
+    )
 
 
 def _drawn_from(dataset: DatasetClass, kept: Kept) -> bool:

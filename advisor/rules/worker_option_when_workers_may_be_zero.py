@@ -1,7 +1,6 @@
-import re
 from collections.abc import Iterator
 
-from ..edits import editable
+from ..edits import REPEATABLE, editable
 from ..findings import Fix, Hit, Severity, pointed, rule
 from ..model import Argument, LoaderCall, Module
 from ..text import Edit
@@ -48,6 +47,14 @@ def _needs_workers(module: Module, option: str, argument: Argument) -> bool:
     return bool(case.what.value)
 
 
+def _left_to_a_default(argument: Argument) -> bool:
+    """Reports whether an option is set unless somebody says otherwise."""
+    return any(
+        case.origin is not None and case.what not in (Known(None), Known(False), Known(0))
+        for case in argument.value
+    )
+
+
 def _may_be_zero(case: Case) -> bool:
     if isinstance(case.what, Number):
         # a count of cores or devices, divided or reduced
@@ -69,7 +76,10 @@ def _guarded(call: LoaderCall, option: str, argument: Argument) -> Fix | None:
     workers = call.arguments.get("num_workers")
     if workers is None or workers.splatted or argument.splatted or not editable(call):
         return None
-    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", workers.code):
+    others = (call.arguments.get(other) for other in GUARDED if other != option)
+    if any(one is not None and _left_to_a_default(one) for one in others):
+        return None  # torch refuses that one, too
+    if not REPEATABLE.fullmatch(workers.code):
         return None
     code = GUARDED[option].format(value=argument.code, workers=workers.code)
     return Fix("Set it only with workers", (Edit(argument.span, code),))
