@@ -99,6 +99,9 @@ class _Consumption:
             for name in sorted(names):
                 for call, _ in root.arguments_by_name.get(name, ()):
                     self.resolver.value(call.node.func, call.place)
+            for call, arg in root.arguments_by_name.get(None, ()):
+                if id(arg.value) in self.loaders.read:
+                    self.resolver.value(call.node.func, call.place)
 
     def repeats(
         self, place: Place, iterable: cst.BaseExpression, taken: Taken, *, called: bool = False

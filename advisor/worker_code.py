@@ -109,10 +109,27 @@ class Reached:
                 for case in self.resolver.value(func, call.place):
                     if isinstance(case.what, Defined):
                         yield from _bodies(case.what)
+            elif (
+                isinstance(func, cst.Attribute)
+                and self._is_method(scope)
+                and ((dotted_name(func) or "").startswith(f"{scope.first_parameter}."))
+            ):
+                yield from self._of_part(func, call.place)
             elif isinstance(func, cst.Attribute) and callee_tail(func.value) == "super":
                 above = self._above(scope, func.attr.value)
                 if above is not None:
                     yield above
+
+    def _of_part(self, func: cst.Attribute, place: Place) -> Iterator[Scope]:
+        """What calling a part of the object runs, or a method of it: `self.transform(row)`."""
+        for case in self.resolver.value(func, place):
+            match case.what:
+                case Defined("function", _, Scope() as scope):
+                    yield scope
+                case Made(within=Scope() as owner, part=()):
+                    called = find_method(self.resolver, owner, "__call__")
+                    if called is not None:
+                        yield called
 
     def _above(self, scope: Scope, name: str) -> Scope | None:
         """The method that `super().name` means in `scope`."""

@@ -2,7 +2,7 @@
 
     python benchmarks/labelled.py [--package NAME] [--cache DIR]
 
-labelled.json and those called second, third and fourth name places in real packages, and for each
+labelled.json and those called second, third, fourth and fifth name places in real packages, and for each
 the codes that are true there. Every place is looked up in its file first, so that a label can never
 be about another line than it was made for. Nothing of these packages is installed or run.
 """
@@ -31,6 +31,7 @@ LABELS = tuple(
         "labelled_second.json",
         "labelled_third.json",
         "labelled_fourth.json",
+        "labelled_fifth.json",
     )
 )
 NODES: dict[str, type[ast.AST]] = {

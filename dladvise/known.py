@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,11 +50,16 @@ def arguments(
             yield name, [f"{mark}{DEFAULTS[name]!r}{mark}, torch's default"]
 
 
+# The branches of try and match, and whether a loop runs: no condition that somebody wrote.
+_OF_A_STATEMENT = re.compile(r"(?:try|match|loop) \d+")
+
+
 def _words(case: Case, mark: str) -> str:
     """`4, the default of --workers on line 12`."""
     words = f"{mark}{shown(case.what)}{mark}" if isinstance(case.what, Known) else shown(case.what)
-    if case.given:
-        conditions = sorted(key if holds else f"not {key}" for key, holds in case.given)
+    written = [one for one in case.given if not _OF_A_STATEMENT.match(one[0])]
+    if written:
+        conditions = sorted(key if holds else f"not {key}" for key, holds in written)
         words += f" where {mark}{' and '.join(conditions)}{mark}"
     return words if case.origin is None else f"{words}, {case.origin.words}"
 

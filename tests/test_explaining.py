@@ -68,6 +68,17 @@ def test_under_a_condition_that_asks_for_it_an_argument_is_not_its_default(tmp_p
     assert "num_workers              None, the default of parameter 'workers'" in text
 
 
+def test_conditions_are_told_as_they_are_written(tmp_path: Path) -> None:
+    script = (
+        "from torch.utils.data import DataLoader\n\ntry:\n    workers = 2\n"
+        "    if long:\n        workers = 4\nexcept NameError:\n    workers = 8\n"
+        "loader = DataLoader(photos, num_workers=workers)\n"
+    )
+    done = dladvise("explain", "train.py:9", cwd=written(tmp_path, {"train.py": script}))
+    told = done.stdout.decode().partition("num_workers")[2].partition("prefetch_factor")[0]
+    assert " ".join(told.split()) == "2 where not long 4 where long 8"
+
+
 def test_what_is_found_beside_a_loader_is_told_of_it(tmp_path: Path) -> None:
     script = (
         "from torch.utils.data import DataLoader, DistributedSampler\n\n\n"
