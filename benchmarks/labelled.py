@@ -2,9 +2,9 @@
 
     python benchmarks/labelled.py [--package NAME] [--cache DIR]
 
-labelled.json and those called second, third, fourth and fifth name places in real packages, and for each
-the codes that are true there. Every place is looked up in its file first, so that a label can never
-be about another line than it was made for. Nothing of these packages is installed or run.
+labelled.json and those called second to fifth name places in real packages, and for each the codes
+that are true there. Every place is looked up in its file first, so that a label can never be about
+another line than it was made for. Nothing of these packages is installed or run.
 """
 
 from __future__ import annotations
