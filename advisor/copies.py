@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 import libcst as cst
 
 from .arguments import argument_node, is_as_given
-from .conditions import is_left_out
+from .conditions import is_left_out, ways
 from .definitions import Definition
 from .model import Copy
 from .nodes import callee_tail, dotted_name, keyword_argument, target_names
@@ -255,7 +255,7 @@ class _Follow:
         """Note a copy of the batch, unless `to` or `type` only converts it."""
         target = _target(node)
         device = self.device(target, place, method)
-        if device is None:
+        if device is None or not ways(self.resolver, place):
             return
         says = method == "type" or _says_whether_to_block(node, method)
         deciding, where, option = node, place, "non_blocking"

@@ -21,6 +21,24 @@ class Reaching:
     given: Given
 
 
+def without_fallbacks(several: Sequence[Reaching]) -> Sequence[Reaching]:
+    """Those without what stands in for torch where that is missing: `except ImportError:`."""
+    if len(several) < 2:
+        return several
+    tried = {
+        key
+        for one in several
+        if one.binding.kind == "import" and one.binding.target.startswith("torch")
+        for key, holds in one.binding.place.given
+        if holds and key.startswith("try ")
+    }
+    return [
+        one
+        for one in several
+        if not any(key in tried and not holds for key, holds in one.binding.place.given)
+    ]
+
+
 def in_force(
     bindings: Sequence[Binding], at: Place, here: Order, order: Callable[[Place], Order]
 ) -> list[Reaching]:

@@ -23,6 +23,7 @@ from .nodes import below
 from .parameters import parameter
 from .pieces import elements, part, subscript
 from .program import Program
+from .reaching import without_fallbacks
 from .scopes import Binding, Call, Loop, Place, Scope
 from .text import Span
 from .torch_api import TORCH_DATA_NAMES, canonical
@@ -136,7 +137,7 @@ class Resolver:
             return self.broken_off()
         self._active.add(asked)
         found: list[Case] = []
-        for one in reaching:
+        for one in without_fallbacks(reaching):
             found += under(self.bound(one.binding), one.given)
         self._active.discard(asked)
         return united(found)
@@ -176,7 +177,7 @@ class Resolver:
     def at_the_end(self, name: str) -> Value:
         """What a name at the left margin stands for once the module has run."""
         found: list[Case] = []
-        for one in self.program.at_the_end(name):
+        for one in without_fallbacks(self.program.at_the_end(name)):
             found += under(self.bound(one.binding), one.given)
         return united(found)
 

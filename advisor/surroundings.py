@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from .conditions import ways
 from .model import SplitChange
 from .nodes import callee_tail, dotted_name
 from .resolve import Resolver
@@ -80,7 +81,7 @@ def _start_method(resolver: Resolver) -> tuple[str | None, bool]:
     if not resolver.program.source.tells("set_start_method"):
         return None, False
     for call in resolver.program.calls_named("set_start_method"):
-        if call.node.args:
+        if call.node.args and ways(resolver, call.place):
             for case in resolver.value(call.node.args[0].value, call.place):
                 if isinstance(case.what, Known) and isinstance(case.what.value, str):
                     asked = [guard.key for guard in call.place.guards if guard.test is not None]

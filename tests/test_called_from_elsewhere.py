@@ -366,7 +366,7 @@ class Rows(Dataset):
 @pytest.mark.parametrize(
     ("script", "codes"),
     [
-        ("", ["DL101", "DL401"]),
+        ("", []),
         ("loader = DataLoader(Rows([1]))\n", ["DL401"]),
         ("data = Rows([1])\nloader = DataLoader(data, num_workers=0, drop_last=True)\n", ["DL401"]),
         ("loader = DataLoader(Rows([1]), num_workers=2)\n", ["DL101", "DL401"]),
@@ -385,7 +385,8 @@ def test_workers_of_the_loaders_in_other_modules(
     told = findings("--exit-zero", "--target-cores", "8", "--select", "DL101,DL401", cwd=folder)
     severities = {one["code"]: one["severity"] for one in told if one["path"] == "data.py"}
     assert sorted(severities) == codes
-    assert severities["DL401"] == ("warning" if "DL101" in codes else "info")
+    if codes:
+        assert severities["DL401"] == ("warning" if "DL101" in codes else "info")
 
 
 LOADERS = """\

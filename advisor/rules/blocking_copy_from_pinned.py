@@ -15,7 +15,7 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
     """Reports copies of a pinned batch to the GPU that wait for their end."""
     seen: dict[Copy, tuple[str, list[Span]]] = {}
     for loop in module.every_loop:
-        if loop.elsewhere or loop.loader.handed_to or loop.loader.framework_hook:
+        if loop.elsewhere or loop.loader.handed_to or loop.loader.framework_hook or loop.breaks:
             continue
         for copy in loop.copies:
             if copy.non_blocking or copy.converted:

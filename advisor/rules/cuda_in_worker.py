@@ -79,8 +79,9 @@ def _hit(module: Module, device_call: DeviceCall, loaders: Sequence[LoaderCall])
             severity=Severity.WARNING,
         )
     runs = "runs in the workers" if certain else "runs in the workers if there are any"
+    severity = None if certain and device_call.sure else Severity.WARNING
     return Hit(
         device_call.span,
         f"{shown} {runs}: a forked process cannot use CUDA once its parent has",
-        severity=None if certain and device_call.sure else Severity.WARNING,
+        severity=severity if loaders else Severity.HINT,
     )

@@ -49,9 +49,9 @@ def _of_dataset(call: LoaderCall, argument: Argument, case: Case, classes: set[s
         )
     if isinstance(what, Made) and what.name in LOADERS and not what.part and what.within is None:
         return "a loader has no samples by index: the first batch raises TypeError"
+    if isinstance(what, (Text, Known, Number)) and "." in argument.code:
+        return None  # an attribute may keep the place for what a subclass or a framework sets
     if isinstance(what, Text) or (isinstance(what, Known) and isinstance(what.value, (str, bytes))):
-        if "." in argument.code:
-            return None  # an attribute may name what a framework puts in its place
         return "a string is no dataset: every batch is made of its characters"
     if isinstance(what, (Known, Number)):
         return f"the dataset is {shown(what)}: the first batch raises TypeError"

@@ -31,6 +31,7 @@ def rng_copied_into_workers(module: Module) -> Iterator[Hit]:
                 yield Hit(
                     kept.span,
                     f"every worker gets a copy of {kept.shown}: all draw the same numbers{epochs}",
+                    severity=None if feeding_anywhere(module, dataset) else Severity.HINT,
                 )
     for transform in module.transforms:
         kept = transform.generator
