@@ -39,7 +39,8 @@ class Epochs:
             span=Span(start, program.span(condition, scope).end),
             variable=variable,
             counted=counted,
-            named=(variable is not None and _named_like_epoch(variable)) or _ends_at_epochs(loop),
+            named=not _runs_once(self._resolver, loop)
+            and ((variable is not None and _named_like_epoch(variable)) or _ends_at_epochs(loop)),
             body=body,
             indent=text[line:body],
             in_function=function.name if function is not None else None,
@@ -87,6 +88,15 @@ def _ends_at_epochs(loop: Loop) -> bool:
             last = dotted_name(node.args[min(len(node.args), 2) - 1].value) or ""
             return "epoch" in last.rpartition(".")[2].lower()
         node = node.args[0].value if callee_tail(node) in ("tqdm", "track") else None
+    return False
+
+
+def _runs_once(resolver: Resolver, loop: Loop) -> bool:
+    """Reports whether the code itself says that there is one round: `range(1)`."""
+    match loop.iterable:
+        case cst.Call(func=cst.Name("range"), args=[last]):
+            rounds = resolver.value(last.value, loop.place)
+            return all(case.what == Known(1) and case.origin is None for case in rounds)
     return False
 
 
