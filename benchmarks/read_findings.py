@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -41,7 +42,12 @@ def reported(packages: dict[str, str], cores: int, cache: Path) -> Counter[Place
     """What dladvise reports in them now, and how often."""
     found: Counter[Place] = Counter()
     for name, version in packages.items():
-        outcome = checked(fetched(f"{name}=={version}", cache), ["--target-cores", str(cores)])
+        try:
+            package = fetched(f"{name}=={version}", cache)
+        except subprocess.CalledProcessError:
+            print(f"  {name} {version}: no wheel for this machine")
+            continue
+        outcome = checked(package, ["--target-cores", str(cores)])
         for one in outcome.findings:
             if one["code"] != "DL000":
                 found[Place(name, one["path"], one["line"], one["code"])] += 1
