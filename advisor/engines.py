@@ -14,7 +14,7 @@ import libcst as cst
 
 from .copies import NO_DEVICE, device_of, without_waiting
 from .model import Copy, EpochLoop
-from .nodes import dotted_name, keyword_argument
+from .nodes import dotted_name, keyword_argument, plain_argument
 from .resolve import Resolver
 from .scopes import Call, Place, Scope
 from .text import Span
@@ -45,7 +45,7 @@ def engine_runs(resolver: Resolver) -> Iterator[EngineRun]:
         return
     for call in resolver.program.calls_named("run"):
         made = _engine(resolver, call)
-        data = _argument(call.node, "data", 0)
+        data = plain_argument(call.node, "data", 0)
         if made is None or made.where is None or data is None:
             continue
         node, place = made.where[:2]
@@ -70,18 +70,9 @@ def _engine(resolver: Resolver, call: Call) -> Made | None:
     return what if what.name.rpartition(".")[2] in _ENGINES else None
 
 
-def _argument(call: cst.Call, name: str, position: int) -> cst.BaseExpression | None:
-    """What a call gives by name or position; None for nothing, or where a star hides it."""
-    if any(arg.star for arg in call.args):
-        return None
-    plain = [arg.value for arg in call.args if arg.keyword is None]
-    given = keyword_argument(call, name)
-    return plain[position] if given is None and position < len(plain) else given
-
-
 def _own_epochs(resolver: Resolver, call: Call) -> EpochLoop | None:
     """The epochs of one run."""
-    given = _argument(call.node, "max_epochs", 1)
+    given = plain_argument(call.node, "max_epochs", 1)
     if given is None:
         return None
     if any(case.what in (Known(1), Known(None)) for case in resolver.value(given, call.place)):
@@ -124,7 +115,7 @@ def _copies(resolver: Resolver, made: Made, node: cst.Call, place: Place) -> Ite
     position = _ENGINES[made.name.rpartition(".")[2]]
     if position is None or keyword_argument(node, "prepare_batch") is not None:
         return
-    device = _argument(node, "device", position)
+    device = plain_argument(node, "device", position)
     if device is None:
         return
     kind = device_of(resolver, resolver.value(device, place))
@@ -134,7 +125,7 @@ def _copies(resolver: Resolver, made: Made, node: cst.Call, place: Place) -> Ite
             span=program.span(node.func, place.scope),
             method="to",
             device=kind,
-            non_blocking=_argument(node, "non_blocking", position + 1) is not None,
+            non_blocking=plain_argument(node, "non_blocking", position + 1) is not None,
             without_waiting=without_waiting(program, node, place, "non_blocking"),
             target=program.source.code(program.span(device, place.scope)),
         )

@@ -86,6 +86,14 @@ def keyword_argument(call: cst.Call, name: str) -> cst.BaseExpression | None:
     return None
 
 
+def plain_argument(call: cst.Call, name: str, position: int) -> cst.BaseExpression | None:
+    """What a call gives by name or position; None for nothing, or where a star may hide it."""
+    if any(arg.star for arg in call.args):
+        return None
+    plain = [arg.value for arg in call.args if arg.keyword is None]
+    return plain[position] if position < len(plain) else keyword_argument(call, name)
+
+
 def every_parameter(params: cst.Parameters) -> list[cst.Param]:
     """All parameters, with *args and **kwargs."""
     star = [params.star_arg] if isinstance(params.star_arg, cst.Param) else []

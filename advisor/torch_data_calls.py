@@ -7,7 +7,7 @@ import libcst as cst
 from .classes import Classes
 from .datasets import dataset_kind
 from .model import Argument
-from .nodes import callee_tail
+from .nodes import callee_tail, plain_argument
 from .pieces import elements
 from .resolve import Resolver
 from .scopes import Call
@@ -114,8 +114,8 @@ def _all_displays(node: cst.List | cst.Tuple) -> bool:
 
 def _draws_length(resolver: Resolver, call: Call) -> bool:
     """Reports whether as many are drawn as there are weights."""
-    weights = _given(call, "weights", 0)
-    count = _given(call, "num_samples", 1)
+    weights = plain_argument(call.node, "weights", 0)
+    count: cst.CSTNode | None = plain_argument(call.node, "num_samples", 1)
     while isinstance(count, cst.Name):
         binding = resolver.program.only_assignment(count.value, call.place)
         if binding is None:
@@ -129,13 +129,3 @@ def _draws_length(resolver: Resolver, call: Call) -> bool:
     tree = call.place.scope.tree
     measured = count.args[0].value if len(count.args) == 1 else None
     return measured is not None and tree.code(measured) == tree.code(weights)
-
-
-def _given(call: Call, name: str, position: int) -> cst.CSTNode | None:
-    plain = [arg for arg in call.node.args if arg.keyword is None]
-    if len(plain) > position:
-        return None if any(arg.star for arg in plain) else plain[position].value
-    for arg in call.node.args:
-        if arg.keyword is not None and arg.keyword.value == name:
-            return arg.value
-    return None

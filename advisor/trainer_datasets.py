@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import libcst as cst
-
-from .nodes import keyword_argument
+from .nodes import plain_argument
 from .resolve import Resolver
 from .scopes import Call
 from .values import NOTHING_KNOWN, Made, Symbol, Value
@@ -16,7 +14,6 @@ TRAINERS = frozenset(
         "transformers.trainer_seq2seq.Seq2SeqTrainer",
     }
 )  # fmt: skip
-POSITIONAL = ("model", "args", "data_collator", "train_dataset")
 
 
 def train_dataset(resolver: Resolver, arguments: Call) -> Value:
@@ -28,7 +25,7 @@ def train_dataset(resolver: Resolver, arguments: Call) -> Value:
         for call in (resolver.program.calls_named(tail) if source.tells(f"{tail}(") else ())
         if _is_trainer(resolver, call) and _is_given(resolver, call, arguments)
     ]
-    dataset = _argument(found[0].node, "train_dataset") if len(found) == 1 else None
+    dataset = plain_argument(found[0].node, "train_dataset", 3) if len(found) == 1 else None
     return NOTHING_KNOWN if dataset is None else resolver.value(dataset, found[0].place)
 
 
@@ -39,16 +36,7 @@ def _is_trainer(resolver: Resolver, call: Call) -> bool:
 
 
 def _is_given(resolver: Resolver, call: Call, arguments: Call) -> bool:
-    given = _argument(call.node, "args")
+    given = plain_argument(call.node, "args", 1)
     value = resolver.value(given, call.place) if given is not None else ()
     what = value[0].what if len(value) == 1 else None
     return isinstance(what, Made) and what.where is not None and what.where[0] is arguments.node
-
-
-def _argument(call: cst.Call, name: str) -> cst.BaseExpression | None:
-    """What a Trainer is given for a parameter; None where that is not plain to see."""
-    if any(arg.star for arg in call.args):
-        return None
-    positional = [arg.value for arg in call.args if arg.keyword is None]
-    index = POSITIONAL.index(name)
-    return positional[index] if index < len(positional) else keyword_argument(call, name)

@@ -112,7 +112,7 @@ class Reached:
             elif (
                 isinstance(func, cst.Attribute)
                 and self._is_method(scope)
-                and ((dotted_name(func) or "").startswith(f"{scope.first_parameter}."))
+                and (dotted_name(func) or "").startswith(f"{scope.first_parameter}.")
             ):
                 yield from self._of_part(func, call.place)
             elif isinstance(func, cst.Attribute) and callee_tail(func.value) == "super":
@@ -158,13 +158,12 @@ class Reached:
         calls: dict[str, list[bool]] = {}
         for scope in self.methods:
             me = scope.first_parameter
+            flags = [f"{me}.{one}" for one in rebound]
             for call in calls_in(scope):
                 owner, _, name = (dotted_name(call.node.func) or "").rpartition(".")
                 if owner and owner == me:
-                    flags = tuple(f"{me}.{one}" for one in rebound)
-                    keys = [guard.key for guard in call.place.guards]
-                    once = any(flag in key for flag in flags for key in keys)
-                    calls.setdefault(name, []).append(once)
+                    asked = " ".join(guard.key for guard in call.place.guards)
+                    calls.setdefault(name, []).append(any(flag in asked for flag in flags))
         once_only = {name for name, found in calls.items() if all(found)}
         return frozenset(
             name

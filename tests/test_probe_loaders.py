@@ -155,3 +155,14 @@ def test_an_empty_loader_says_so() -> None:
     steady = Steady(twin(short, Plan(0), pin=False), Plan(0))
     with pytest.raises(Empty):
         steady.start()
+
+
+@pytest.mark.parametrize("n_bytes", [1024, 40 * 1024 * 1024])
+def test_memory_that_malloc_always_keeps_or_never_is_no_chance(n_bytes: int) -> None:
+    rows: Any = [torch.zeros(n_bytes, dtype=torch.uint8)]
+    loader = DataLoader(rows, batch_size=None)
+    steady = Steady(twin(loader, Plan(0), pin=False), Plan(0))
+    start = steady.start()
+    steady.stop()
+    assert start.batch_bytes == n_bytes
+    assert start.fresh_memory_s == 0

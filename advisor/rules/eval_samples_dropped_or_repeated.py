@@ -25,8 +25,6 @@ def eval_samples_dropped_or_repeated(module: Module) -> Iterator[Hit]:
     """Reports evaluation loaders with drop_last, or whose sampler repeats samples."""
     trained = {id(loop.loader) for loop in module.loops if loop.trains}
     for call in module.loaders:
-        if call.function == PREDICTING:
-            continue
         if id(call) not in trained and _evaluates(call) and _drops(call):
             argument = call.arguments["drop_last"]
             fix = removal(module.source, call, argument, Safety.UNSAFE) if editable(call) else None
@@ -58,6 +56,8 @@ def _evaluates(call: LoaderCall) -> bool:
 
 def _drops(call: LoaderCall) -> bool:
     """Reports whether the last batch is left out, and may lack samples."""
+    if call.function == PREDICTING:
+        return False
     scenarios = call.scenarios("drop_last", "batch_size")
     return bool(scenarios) and all(
         s["drop_last"].what == Known(True)

@@ -16,7 +16,9 @@ from .twin import Plan, endless
 
 WARM_UP_S = 0.1
 LONGEST_TRACE = 2000  # batch times kept from a window
-LEAST_MAPPED = 128 * 1024  # bytes: glibc gives less than that back at no time (mallopt(3))
+# Bytes of a tensor whose memory glibc keeps or gives back as it happens to lie; what is smaller it
+# keeps, and what is larger always comes anew (DEFAULT_MMAP_THRESHOLD_MAX, mallopt(3)).
+LEAST_MAPPED, MOST_KEPT = 128 * 1024, 32 * 1024 * 1024
 
 
 class Empty(Exception):
@@ -26,7 +28,8 @@ class Empty(Exception):
 class Start(NamedTuple):
     """How a loader came to life; `first_batch_s` is from the call of iter().
 
-    `fresh_memory_s` is how long the memory of a batch takes to come from the system.
+    `fresh_memory_s` is how long the memory of a batch takes to come from the system, as far as
+    malloc may keep it instead.
     """
 
     first_batch_s: float
@@ -87,7 +90,9 @@ class Steady:
             first_batch_s=first_batch_s,
             batch_bytes=sum(sizes),
             batch_tensors=len(sizes),
-            fresh_memory_s=fresh_memory_s(sum(sizes)),
+            fresh_memory_s=fresh_memory_s(
+                sum(size for size in sizes if LEAST_MAPPED <= size <= MOST_KEPT)
+            ),
             workers=self.workers,
             repeats=self._repeats(batch),
         )
@@ -219,9 +224,9 @@ def consume(seconds: float, cpu_s: float) -> None:
 def fresh_memory_s(n_bytes: int) -> float:
     """How much longer it takes to fill that much memory where the system hands it out meanwhile.
 
-    0 for what malloc keeps anyway, and elsewhere than on Linux.
+    0 elsewhere than on Linux.
     """
-    if n_bytes < LEAST_MAPPED or sys.platform != "linux":
+    if not n_bytes or sys.platform != "linux":
         return 0.0
     import torch
 
