@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import libcst as cst
@@ -19,12 +20,13 @@ from .loader_classes import LoaderClass, loader_class, loader_names
 from .members import outer_bases
 from .model import Argument, LoaderCall
 from .nodes import callee_tail, decorators
+from .parameters import callers
 from .resolve import Resolver
 from .scopes import Call, Place, Scope
 from .text import Span
 from .torch_api import DEFAULTS, LOADERS, TRAINER_ARGUMENTS, TRAINER_PREFIX
 from .trainer_datasets import train_dataset
-from .trials import error_expected
+from .trials import error_expected, in_expecting
 from .values import NOTHING_KNOWN, UNKNOWN, Absent, Case, Defined, Known, Made, Symbol, Value, What
 
 # Methods that a framework calls to get its loaders: it then moves the batches itself.
@@ -64,7 +66,7 @@ def loader_calls(resolver: Resolver, classes: Classes) -> list[ReadCall]:
     found = []
     for scope in resolver.program.scopes():
         for call in scope.calls:
-            if callee_tail(call.node) in names and not error_expected(call.place):
+            if callee_tail(call.node) in names and not in_expecting(call.place):
                 kind = loader_class(resolver, call)
                 if kind is not None:
                     found.append(ReadCall(call, read_call(resolver, classes, call, kind)))
@@ -140,6 +142,7 @@ class _Reading:
             repeated=tuple(self.repeated),
             surplus=tuple(self.surplus),
             names=self.names(),
+            given_names=self.given_names(function),
             function=function.name if function else None,
             in_class=owner.name if owner else None,
             framework_hook=self.framework_hook(owner, function),
@@ -156,6 +159,7 @@ class _Reading:
             batch_class=batch_class(self.resolver, self.given("collate_fn")),
             worker_init=self.callback("worker_init_fn"),
             prefix=self.kind.prefix,
+            may_raise=error_expected(self.call.place),
         )
 
     # The arguments
@@ -277,12 +281,29 @@ class _Reading:
 
     def names(self) -> tuple[str, ...]:
         """The names that are bound to this very call."""
-        return tuple(
-            binding.name
-            for bindings in self.scope.bindings.values()
-            for binding in bindings
-            if binding.value is self.call.node and not binding.path
-        )
+        return tuple(_names_of(self.call))
+
+    def given_names(self, function: Scope | None) -> tuple[str, ...]:
+        """The names that calls of its function are bound to; looked for where samples are lost."""
+        if function is None or "drop_last" not in self.arguments or self.call.place.guards:
+            return ()
+        returned = [
+            case.what
+            for one in function.returns
+            if one.value is not None
+            for case in self.resolver.value(one.value, one.place)
+        ]
+        if not any(
+            isinstance(what, Made) and not what.part and self.is_made_here(what)
+            for what in returned
+        ):
+            return ()
+        calls = callers(self.resolver, function)
+        if self.resolver.imports is not None and function.parent is not None:
+            if function.parent.kind == "module":
+                outside = self.resolver.imports.callers(function.name)
+                calls = [*calls, *(one.call for one in outside)]
+        return tuple(name for call in calls for name in _names_of(call))
 
     def framework_hook(self, owner: Scope | None, function: Scope | None) -> bool:
         """Reports whether a framework may call the method that the call stands in."""
@@ -335,6 +356,14 @@ class _Reading:
             if span == argument.span and not arg.star:
                 return callback(self.resolver, arg.value, self.call.place, span)
         return None
+
+
+def _names_of(call: Call) -> Iterator[str]:
+    """The names that are bound to what a call gives, as a whole."""
+    for bindings in call.place.scope.bindings.values():
+        for binding in bindings:
+            if binding.value is call.node and not binding.path:
+                yield binding.name
 
 
 # Decorators that leave a function one

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -11,6 +11,7 @@ from . import options
 from .calling import returned
 from .definitions import Definition, KeptLoader
 from .nodes import callee_tail, decorators, dotted_name, keyword_argument
+from .reaching import Reaching
 from .scopes import Binding, Place, Scope, decorated
 from .torch_api import LOADER, LOADERS, canonical
 from .values import (
@@ -36,11 +37,10 @@ if TYPE_CHECKING:
 def attribute(resolver: Resolver, node: cst.Attribute, place: Place) -> Value:
     """The value of `object.name` where it stands."""
     dotted = dotted_name(node)
-    if dotted is not None:
-        own = _assigned_before(resolver, dotted, place)
-        if own is not None:
-            return own
-    found: list[Case] = []
+    before = _assigned_before(resolver, dotted, place) if dotted is not None else ()
+    found = [c for one in before for c in under(resolver.bound(one.binding), one.given)]
+    if any(not one.given for one in before):
+        return united(found)
     base = dotted_name(node.value) or ""
     value = resolver.value(node.value, place)
     objects = [case for case in value if case.what != Known(None)]  # None has no attributes
@@ -49,26 +49,18 @@ def attribute(resolver: Resolver, node: cst.Attribute, place: Place) -> Value:
     return united(found)
 
 
-def _assigned_before(resolver: Resolver, dotted: str, place: Place) -> Value | None:
-    """A dotted name assigned in the scope that reads it, before it is read."""
+def _assigned_before(resolver: Resolver, dotted: str, place: Place) -> Sequence[Reaching]:
+    """Where a dotted name is assigned in the scope that reads it, before it is read."""
     scope: Scope | None = place.scope
     while scope is not None and scope.kind == "comprehension":
         place, scope = scope.place or place, scope.parent
     if scope is None:
-        return None
+        return ()
     if scope.kind == "module":
         bound = bool(resolver.program.module_bindings(dotted))
     else:
         bound = dotted in scope.bindings
-    reaching = resolver.program.reaching(dotted, place) if bound else None
-    if not reaching:
-        return None
-    found: list[Case] = []
-    for one in reaching:
-        found += under(resolver.bound(one.binding), one.given)
-    if all(one.given for one in reaching):
-        found.append(Case(UNKNOWN))
-    return united(found)
+    return (resolver.program.reaching(dotted, place) if bound else None) or ()
 
 
 def member(resolver: Resolver, case: Case, name: str, base: str = "") -> Value:

@@ -94,6 +94,7 @@ class LoaderCall:
     surplus: tuple[Argument, ...] = ()  # positional ones beyond the last parameter
     names: tuple[str, ...] = ()  # what it is assigned to: `loader`, `self.train_loader`
     function: str | None = None  # the function it stands in
+    given_names: tuple[str, ...] = ()  # what calls of that function, which returns it, assign to
     in_class: str | None = None
     framework_hook: bool = False  # train_dataloader() and the like, called by a framework
     handed_to: str | None = None  # accelerate and the like: who takes over the batches
@@ -109,6 +110,7 @@ class LoaderCall:
     batch_class: BatchClass | None = None  # of this file: what its collate_fn gives
     worker_init: Callback | None = None
     prefix: str = ""
+    may_raise: bool = False  # the code expects that, and catches it
     # Of one that a function of another module makes, its places are in that text:
     stands: str = ""  # "data.py, line 12"
     same_order: bool = False  # its DistributedSampler shuffles, and is told no epoch there
@@ -705,6 +707,11 @@ class Module:
     def every_loop(self) -> tuple[Loop, ...]:
         """The loops over loaders of this file, and over those that other modules make."""
         return (*self.loops, *self.outside_loops)
+
+    @property
+    def meant_to_work(self) -> tuple[LoaderCall, ...]:
+        """The constructions of which the code does not expect that they raise."""
+        return tuple(call for call in self.loaders if not call.may_raise)
 
     def loops_over(self, loader: LoaderCall) -> Iterator[Loop]:
         return (loop for loop in self.loops if loop.loader is loader)

@@ -101,11 +101,14 @@ def _strings(node: cst.CSTNode) -> Iterator[str]:
             yield one.value
 
 
+def in_expecting(place: Place) -> bool:
+    """Reports whether a context around `place` expects an error, as pytest.raises does."""
+    return any(callee_tail(context) in EXPECTING for context in place.contexts)
+
+
 def error_expected(place: Place) -> bool:
     """Reports whether the code expects a constructor to raise at `place`."""
-    if any(callee_tail(context) in EXPECTING for context in place.contexts):
-        return True
-    return any(
+    return in_expecting(place) or any(
         dotted_name(kind) in ERRORS_OF_CONSTRUCTORS
         for trial in place.trials
         for handler in trial.node.handlers

@@ -13,8 +13,8 @@ _LOADERS = re.compile(r"loaders?$")
 
 
 def loaders_of(module: Module, dataset: DatasetClass) -> tuple[LoaderCall, ...]:
-    """The loaders in this file whose dataset is an object of that class."""
-    return tuple(call for call in module.loaders if call.dataset_class is dataset)
+    """The loaders in this file whose dataset is an object of that class, and that shall work."""
+    return tuple(call for call in module.meant_to_work if call.dataset_class is dataset)
 
 
 def feeding(module: Module, dataset: DatasetClass) -> tuple[LoaderCall, ...]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 import libcst as cst
 
 from .classes_model import Stream
-from .members import assignments, find_method, lineage
+from .members import assignments, definitions, find_method, lineage
 from .nodes import callee_tail, children, dotted_name, every_parameter
 from .resolve import Resolver
 from .scopes import Binding, Call, Loop, Place, Scope
@@ -84,7 +84,7 @@ class Reached:
         self.methods: list[Scope] = []  # of the class and its bases here
         self.functions: list[Scope] = []  # everything else that they call
         self.surveys: dict[int, Survey] = {}
-        pending = [m for name in names if (m := find_method(resolver, owner, name)) is not None]
+        pending = [method for name in names for method in self._run_by(owner, name)]
         while pending and len(self.surveys) < MOST_SCOPES:
             scope = pending.pop(0)
             if id(scope) in self.surveys:
@@ -127,9 +127,20 @@ class Reached:
                 case Defined("function", _, Scope() as scope):
                     yield scope
                 case Made(within=Scope() as owner, part=()):
-                    called = find_method(self.resolver, owner, "__call__")
-                    if called is not None:
-                        yield called
+                    yield from self._run_by(owner, "__call__")
+
+    def _run_by(self, owner: Scope, name: str) -> Iterator[Scope]:
+        """The method of a class, or those here that the one of a base in another module calls."""
+        method = find_method(self.resolver, owner, name)
+        if method is not None:
+            yield method
+            return
+        for base in definitions(self.resolver, owner):
+            there = base.scope and find_method(base.module.resolver, base.scope, name)
+            for called in sorted(survey(there).attributes) if there is not None else ():
+                here = find_method(self.resolver, owner, called)
+                if here is not None:
+                    yield here
 
     def _above(self, scope: Scope, name: str) -> Scope | None:
         """The method that `super().name` means in `scope`."""

@@ -430,3 +430,26 @@ def test_loaders_that_an_object_of_another_module_keeps(
     data = LOADERS.format(workers=workers)
     folder = written(tmp_path, {"data.py": data, "train.py": script})
     assert sorted(code for path, code in found(folder) if path == "train.py") == codes
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("from data import get_loader\ntest_loader = get_loader(photos)\n", ["DL116"]),
+        ("import data\nval_loader = data.get_loader(photos)\n", ["DL116"]),
+        ("import data\ntrain_loader = data.get_loader(photos)\n", []),
+        ("import data\nval_loader = data.get_loader(photos).dataset\n", []),
+    ],
+)
+def test_a_caller_elsewhere_evaluates_what_a_function_makes(
+    tmp_path: Path, script: str, told: list[str]
+) -> None:
+    data = """\
+from torch.utils.data import DataLoader
+
+
+def get_loader(photos):
+    return DataLoader(photos, 32, drop_last=True)
+"""
+    folder = written(tmp_path, {"data.py": data, "main.py": script})
+    assert found(folder) == [("data.py", code) for code in told]

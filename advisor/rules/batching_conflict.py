@@ -8,7 +8,7 @@ from ..values import Case, Defined, Group, Known, Text, interval, is_none, truth
 
 @rule("DL006", Severity.ERROR)
 def batching_conflict(module: Module) -> Iterator[Hit]:
-    for call in module.loaders:
+    for call in module.meant_to_work:
         if call.dataset_kind != "iterable":
             yield from _beside_batch_sampler(module, call)
         yield from _partial_batch_dropped(module, call)

@@ -11,7 +11,7 @@ from ..values import Known
 
 @rule("DL012", Severity.ERROR)
 def callback_signature(module: Module) -> Iterator[Hit]:
-    for call in module.loaders:
+    for call in module.meant_to_work:
         for option, callback in (
             ("collate_fn", call.collate),
             ("worker_init_fn", call.worker_init),

@@ -33,6 +33,12 @@ def eval_samples_dropped_or_repeated(module: Module) -> Iterator[Hit]:
                 "the evaluation leaves samples out: those that do not fill the last batch",
                 fix,
             )
+        elif (name := _evaluated_as(call)) is not None and _drops(call):
+            yield Hit(
+                call.arguments["drop_last"].span,
+                f"{name} is made here as well, and leaves samples out: those that do not fill the "
+                "last batch",
+            )
     for use in module.samplers:
         loader = use.loader
         if id(loader) in trained or loader.handed_to or module.frameworks & TRIMMING:
@@ -49,9 +55,18 @@ def eval_samples_dropped_or_repeated(module: Module) -> Iterator[Hit]:
 def _evaluates(call: LoaderCall) -> bool:
     """Reports whether its names, or the function that builds it, speak of evaluation alone."""
     named = call.names or ((call.function,) if call.function is not None else ())
-    return bool(named) and all(
-        EVALUATION.search(name) and "train" not in name.lower() for name in named
-    )
+    return bool(named) and all(map(_speaks_of_evaluation, named))
+
+
+def _speaks_of_evaluation(name: str) -> bool:
+    return EVALUATION.search(name) is not None and "train" not in name.lower()
+
+
+def _evaluated_as(call: LoaderCall) -> str | None:
+    """The name, if any, under which a caller of the function that makes it evaluates."""
+    if any("train" in name.lower() for name in (*call.names, call.function or "")):
+        return None
+    return next(filter(_speaks_of_evaluation, call.given_names), None)
 
 
 def _drops(call: LoaderCall) -> bool:

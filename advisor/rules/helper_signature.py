@@ -18,7 +18,7 @@ def helper_signature(module: Module) -> Iterator[Hit]:
         check = CHECKS.get(call.name)
         if check is not None:
             yield from check(call)
-    for loader in module.loaders:
+    for loader in module.meant_to_work:
         if loader.family in ("torch", "stateful") and not loader.subclass:
             yield from _in_loader(loader)
 

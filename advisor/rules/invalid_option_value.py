@@ -22,7 +22,7 @@ from ..values import (
 
 @rule("DL008", Severity.ERROR)
 def invalid_option_value(module: Module) -> Iterator[Hit]:
-    for call in module.loaders:
+    for call in module.meant_to_work:
         for option, (refused, beside, demand) in OPTIONS.items():
             argument = call.arguments.get(option)
             if argument is None:

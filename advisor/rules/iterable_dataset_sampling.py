@@ -8,7 +8,7 @@ from ..values import Case, Known, is_none, truth
 
 @rule("DL007", Severity.ERROR)
 def iterable_dataset_sampling(module: Module) -> Iterator[Hit]:
-    for call in module.loaders:
+    for call in module.meant_to_work:
         if call.dataset_kind != "iterable":
             continue
         name = call.dataset_class.name if call.dataset_class else "the dataset"

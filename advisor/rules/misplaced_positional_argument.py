@@ -10,7 +10,7 @@ from ..values import Defined, shown
 
 @rule("DL002", Severity.ERROR)
 def misplaced_positional_argument(module: Module) -> Iterator[Hit]:
-    for call in module.loaders:
+    for call in module.meant_to_work:
         for argument in call.misplaced:
             what = shown(argument.value[0].what)
             ordinal = ORDINALS[POSITIONAL.index(argument.name)]

@@ -11,7 +11,7 @@ from ..values import Case, Defined, Group, Known, Made, Number, Symbol, Text, sh
 @rule("DL009", Severity.ERROR)
 def not_a_dataset(module: Module) -> Iterator[Hit]:
     classes = {fact.name for fact in module.datasets}
-    for call in module.loaders:
+    for call in module.meant_to_work:
         for parameter in ("dataset", "sampler", "batch_sampler"):
             argument = call.arguments.get(parameter)
             if argument is None or argument in call.misplaced:

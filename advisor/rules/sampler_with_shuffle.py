@@ -8,7 +8,7 @@ from ..values import Case, is_none, shown, truth
 
 @rule("DL005", Severity.ERROR)
 def sampler_with_shuffle(module: Module) -> Iterator[Hit]:
-    for call in module.loaders:
+    for call in module.meant_to_work:
         sampler, shuffle = call.arguments.get("sampler"), call.arguments.get("shuffle")
         if sampler is None or shuffle is None or not _always_raises(call):
             continue

@@ -9,7 +9,7 @@ from ..torch_api import DEFAULTS, SINCE
 
 @rule("DL001", Severity.ERROR)
 def unknown_argument(module: Module) -> Iterator[Hit]:
-    for call in module.loaders:
+    for call in module.meant_to_work:
         for argument in call.unknown_keywords:
             message = f"{call.class_name} has no argument {argument.name}: it raises TypeError"
             yield Hit(_place(argument), message, _renamed(call, argument))

@@ -9,7 +9,7 @@ from ..values import Case, Known, Number
 
 @rule("DL004", Severity.WARNING)
 def worker_option_when_workers_may_be_zero(module: Module) -> Iterator[Hit]:
-    for call in (*module.loaders, *module.trainers):
+    for call in (*module.meant_to_work, *module.trainers):
         for option in GUARDED:
             argument = call.arguments.get(option)
             if argument is None or not _needs_workers(module, option, argument):

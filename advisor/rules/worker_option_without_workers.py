@@ -8,7 +8,7 @@ from ..values import Known, What, is_none, truth
 
 @rule("DL003", Severity.ERROR)
 def worker_option_without_workers(module: Module) -> Iterator[Hit]:
-    for call in (*module.loaders, *module.trainers):
+    for call in (*module.meant_to_work, *module.trainers):
         for option in OPTIONS:
             argument = call.arguments.get(option)
             if argument is None or not _always_raises(module, call, option):
