@@ -50,15 +50,14 @@ class Definition:
             return None
         return self.module.returned_by(self.scope)
 
-    def loader(self, part: Path, given: Given) -> LoaderCall | None:
-        """The loader that a function gives, or has in that part of what it gives.
+    def loaders(self, part: Path, given: Given) -> tuple[LoaderCall, ...]:
+        """The loaders that a function may give, or have in that part of what it gives.
 
-        `given` says what the call gives for a parameter. None where it gives none, or may
-        give several.
+        `given` says what the call gives for a parameter.
         """
         if self.is_class or self.scope is None:
-            return None
-        return self.module.loader_from(self.scope, part, given)
+            return ()
+        return tuple(self.module.loaders_from(self.scope, part, given))
 
     def hands_on(self, name: str) -> bool:
         """Reports whether what it is given under a name is its loader's as it is."""
@@ -76,15 +75,16 @@ class KeptLoader:
     owner: Definition
     name: str
 
-    def loader(self, part: Path, given: Given) -> LoaderCall | None:
-        """The loader, as who makes the object sees it; None where it is one of several.
+    def loaders(self, part: Path, given: Given) -> tuple[LoaderCall, ...]:
+        """The loader, as who makes the object sees it; none where it is one of several.
 
         `given` says what the object is made with.
         """
         scope = self.owner.scope
         if part or scope is None:
-            return None
-        return self.owner.module.loader_kept(scope, self.name, given)
+            return ()
+        kept = self.owner.module.loader_kept(scope, self.name, given)
+        return () if kept is None else (kept,)
 
 
 @dataclass(frozen=True, slots=True)

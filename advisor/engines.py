@@ -18,7 +18,7 @@ from .nodes import dotted_name, keyword_argument, plain_argument
 from .resolve import Resolver
 from .scopes import Call, Place, Scope
 from .text import Span
-from .values import Known, Made
+from .values import Defined, Known, Made
 
 # What makes an engine, and at which position it is given its device.
 _ENGINES = {"Engine": None, "create_supervised_trainer": 3, "create_supervised_evaluator": 2}
@@ -96,8 +96,12 @@ def _of_handler(resolver: Resolver, scope: Scope) -> EpochLoop | None:
                     return _loop(resolver, resolver.program.span(on, function.parent))
     for call in resolver.program.calls_named("add_event_handler"):
         match call.node.args:
-            case [event, cst.Arg(value=cst.Name(function.name)), *_] if _is_epochs(event):
-                return _loop(resolver, resolver.program.span(call.node, call.place.scope))
+            case [event, cst.Arg(value=cst.Name() as handler), *_] if _is_epochs(event):
+                given = resolver.value(handler, call.place)
+                if any(
+                    isinstance(one.what, Defined) and one.what.where is function for one in given
+                ):
+                    return _loop(resolver, resolver.program.span(call.node, call.place.scope))
     return None
 
 

@@ -110,7 +110,7 @@ class _Consumption:
         if taken.read is None:
             return Repeats(None, False, False)
         repetition = Repetition(self.resolver, self.epochs)
-        built = taken.read.call.place
+        built = taken.read.call
         found = repetition.around(place, iterable, built, taken.via)
         if called and found.epochs is None and not found.rebuilt:
             return repetition.around_callers(place, iterable, built, taken.via) or found
@@ -225,7 +225,6 @@ class _Consumption:
                 conditional=repeats.conditional,
                 trains=run.trains,
             )
-            return
 
     def elsewhere(self) -> Iterator[Loop]:
         """The loops in functions of other modules, over loaders that they are given here."""

@@ -15,6 +15,7 @@ from .values import (
     Case,
     Constant,
     Group,
+    Known,
     Made,
     Number,
     Symbol,
@@ -102,6 +103,8 @@ def subscript(resolver: Resolver, node: cst.Subscript, place: Place) -> Value:
 
 def item(resolver: Resolver, value: Value, key: Value) -> Value:
     """`value[key]`, for what `value` and `key` are known to be."""
+    if len(key) > 1 and all(isinstance(case.what, Known) for case in key):
+        return united([found for one in key for found in item(resolver, value, (one,))])
     single = constant(key)
     step = single.value if single is not None else None
     found: list[Case] = []

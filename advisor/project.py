@@ -421,21 +421,20 @@ class OtherModule:
         }
         return Entries(keys, found.open)
 
-    def loader_from(self, scope: Scope, path: Path, given: Given) -> LoaderCall | None:
-        """The loader in that part of what a function of this module gives, as its caller sees it.
+    def loaders_from(self, scope: Scope, path: Path, given: Given) -> Iterator[LoaderCall]:
+        """The loaders in that part of what a function of this module gives, as its caller sees them.
 
         `given` says what the caller gives for a parameter; None for nothing.
         """
-        value = part(self.resolver, returned(self.resolver, scope), path)
-        made = value[0].what if len(value) == 1 else None
-        if not isinstance(made, Made) or made.where is None:
-            return None
-        read = self._loaders.get(id(made.where[0])) if not made.part else None
-        if read is not None:
-            return self._seen_from_outside(read, scope, given)
-        if isinstance(made.within, Definition) and made.within.module is not self:
-            return made.within.loader(made.part, lambda scope, name: NOTHING_KNOWN)
-        return None
+        for case in part(self.resolver, returned(self.resolver, scope), path):
+            made = case.what
+            if not isinstance(made, Made) or made.where is None:
+                continue
+            read = self._loaders.get(id(made.where[0])) if not made.part else None
+            if read is not None:
+                yield self._seen_from_outside(read, scope, given)
+            elif isinstance(made.within, Definition) and made.within.module is not self:
+                yield from made.within.loaders(made.part, lambda scope, name: NOTHING_KNOWN)
 
     def keeps_loader(self, scope: Scope, name: str) -> bool:
         """Reports whether objects of a class of this module have a loader of torch's there."""

@@ -8,11 +8,12 @@ import libcst as cst
 
 from .epochs import Epochs, is_conditional
 from .model import EpochLoop
-from .nodes import callee_tail, dotted_name
+from .nodes import callee_tail, dotted_name, every_node, target_names
 from .parameters import callers
 from .resolve import Resolver
 from .scopes import Binding, Call, Place, decorated
 from .scopes import Loop as LoopNode
+from .values import Made
 
 DEEPEST = 2  # calls from the loop of epochs into functions of this file
 _WRAPPERS = frozenset(
@@ -37,52 +38,99 @@ class Repetition:
     epochs: Epochs
 
     def around(
-        self, place: Place, iterable: cst.BaseExpression, built: Place, via: tuple[Call, ...]
+        self, place: Place, iterable: cst.BaseExpression, built: Call, via: tuple[Call, ...]
     ) -> Repeats:
         """The loop around a consumer that repeats it with the same loader.
 
-        The loader is made at `built`, and reached the consumer through the calls of `via`.
+        The loader is made by `built`, and reached the consumer through the calls of `via`.
         """
         rebuilt = False
         places: list[tuple[Place, cst.BaseExpression | None]] = [(place, iterable)]
-        places += [(call.place, None) for call in via]
+        places += [(call.place, self.given(call, built)) for call in via]
         for at, node in places:
             for loop in reversed(at.loops):
                 if isinstance(loop.node, cst.CompFor):
                     continue
-                if loop in built.loops or (node is not None and self.new_in(node, at, loop)):
+                several = None if node is None else self.chosen_from(node, at, loop)
+                if several is not None:
+                    node = several
+                    continue
+                if loop in built.place.loops or (node is not None and self.new_in(node, at, loop)):
                     rebuilt = True
                     continue
                 return Repeats(self.epochs.fact(loop), rebuilt, is_conditional(at, loop))
         return Repeats(None, rebuilt, False)
 
     def around_callers(
-        self, place: Place, iterable: cst.BaseExpression, built: Place, via: tuple[Call, ...]
+        self, place: Place, iterable: cst.BaseExpression, built: Call, via: tuple[Call, ...]
     ) -> Repeats | None:
         """The loop that calls the function around a consumer, if the loader outlives the calls."""
         if not via and not self.outlives(iterable, place):
             return None
-        maker = built.scope.enclosing("function")
+        maker = built.place.scope.enclosing("function")
         if maker is not None and decorated(maker, "property"):
             return None
-        found = self.calling_loop(via[-1].place if via else place, DEEPEST)
-        if found is None or self.runs_in(found[0], built, DEEPEST):
+        found = self.calling_loop(via[-1].place if via else place, built, DEEPEST)
+        if found is None or self.runs_in(found[0], built.place, DEEPEST):
             return None
         loop, at = found
         return Repeats(self.epochs.fact(loop), False, is_conditional(at, loop))
 
-    def calling_loop(self, place: Place, depth: int) -> tuple[LoopNode, Place] | None:
+    def calling_loop(self, place: Place, built: Call, depth: int) -> tuple[LoopNode, Place] | None:
         """The loop in which the function around a place is called, and where."""
         function = place.scope.enclosing("function")
         if function is None or depth == 0:
             return None
         calls = callers(self.resolver, function)
         for call in calls:
+            node = self.given(call, built)
             for loop in reversed(call.place.loops):
-                if not isinstance(loop.node, cst.CompFor):
+                several = None if node is None else self.chosen_from(node, call.place, loop)
+                if several is not None:
+                    node = several
+                elif not isinstance(loop.node, cst.CompFor):
                     return loop, call.place
-        found = (self.calling_loop(call.place, depth - 1) for call in calls)
+        found = (self.calling_loop(call.place, built, depth - 1) for call in calls)
         return next((one for one in found if one is not None), None)
+
+    def given(self, call: Call, built: Call) -> cst.BaseExpression | None:
+        """The argument of a call that is what `built` made; None where none is seen to be."""
+        for arg in call.node.args:
+            value = () if arg.star else self.resolver.value(arg.value, call.place)
+            for case in value:
+                made = case.what
+                if isinstance(made, Made) and made.where and made.where[0] is built.node:
+                    return arg.value
+        return None
+
+    def chosen_from(
+        self, node: cst.BaseExpression, place: Place, loop: LoopNode
+    ) -> cst.BaseExpression | None:
+        """Those of which `loop` takes one in each round, where `node` is that one.
+
+        `for name in ("train", "val")` with `loaders[name]`, or `for loader in loaders`. None
+        where a round has all that the others have.
+        """
+        if loop.target is None or loop.iterable is None:
+            return None
+        targets = frozenset(target_names(loop.target))
+        match node:
+            case cst.Call(args=[first, *_]) if callee_tail(node) in _WRAPPERS:
+                return self.chosen_from(first.value, place, loop)
+            case cst.Subscript(slice=keys):
+                inside = (one for key in keys for one in every_node(key))
+                chosen = any(isinstance(one, cst.Name) and one.value in targets for one in inside)
+                return node.value if chosen else None
+            case cst.Name(name) if name in targets:
+                return _in_turn(loop.iterable)
+            case cst.Name(name):
+                reaching = self.resolver.program.reaching(name, place) or ()
+                only = reaching[0].binding if len(reaching) == 1 else None
+                if only is None or only.kind != "assign" or only.path:
+                    return None
+                if loop in only.place.loops and isinstance(only.value, cst.BaseExpression):
+                    return self.chosen_from(only.value, only.place, loop)
+        return None
 
     def runs_in(self, loop: LoopNode, place: Place, depth: int) -> bool:
         """Reports whether a loop runs over a place, or calls the function around it."""
@@ -130,6 +178,8 @@ class Repetition:
             return True
         if isinstance(node, cst.Subscript):
             return self.new_in(node.value, place, loop)
+        if isinstance(node, (cst.List, cst.Tuple)):
+            return any(self.new_in(one.value, place, loop) for one in node.elements)
         dotted = dotted_name(node)
         if dotted is None:
             return False
@@ -145,6 +195,18 @@ class Repetition:
         value = binding.value
         if binding.kind != "assign" or binding.path or not isinstance(value, cst.BaseExpression):
             return True
-        if not isinstance(value, (cst.Name, cst.Attribute, cst.Call)):
+        if not isinstance(value, (cst.Name, cst.Attribute, cst.Subscript, cst.Call)):
             return True
         return self.new_in(value, binding.place, loop)
+
+
+def _in_turn(node: cst.BaseExpression) -> cst.BaseExpression | None:
+    """What a loop has in turn; None where it may be made for each round."""
+    match node:
+        case cst.Call(func=cst.Attribute(value=owner, attr=cst.Name("items" | "values"))):
+            return owner
+        case cst.Call(args=[first, *_]) if callee_tail(node) in _WRAPPERS:
+            return _in_turn(first.value)
+        case cst.Name() | cst.Attribute() | cst.Subscript() | cst.List() | cst.Tuple():
+            return node
+    return None

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import libcst as cst
 
 from .calls import ReadCall
+from .classes import Classes
 from .members import find_method, lineage, outer_bases
 from .model import LoaderCall
 from .nodes import (
@@ -39,7 +40,9 @@ _TOLD_LATER = re.compile(r"default_collate_fn_map\b|\.collate_fn\s*=(?!=)")
 DEEPEST = 4  # samples inside samples, names that lead to names
 
 
-def uncollatable_samples(resolver: Resolver, calls: Iterable[ReadCall]) -> tuple[Uncollatable, ...]:
+def uncollatable_samples(
+    resolver: Resolver, classes: Classes, calls: Sequence[ReadCall]
+) -> tuple[Uncollatable, ...]:
     """What __getitem__ gives, in order of place, that no batch can be made of."""
     source = resolver.program.source
     # a word in a text is found much sooner than a pattern
@@ -52,7 +55,30 @@ def uncollatable_samples(resolver: Resolver, calls: Iterable[ReadCall]) -> tuple
         for method in _methods(resolver, one.fact.cases("dataset"))
         for span, words, is_whole in _Reading(resolver, method).faults()
     ]
+    loaded = {id(one.fact.dataset_class) for one in calls}
+    found += _of_loaders_elsewhere(resolver, classes, loaded)
     return tuple(sorted(found, key=lambda fault: (fault.span, fault.loader.span)))
+
+
+def _of_loaders_elsewhere(
+    resolver: Resolver, classes: Classes, loaded: set[int]
+) -> Iterator[Uncollatable]:
+    """The same of the datasets here whose loaders stand in other modules, not of those `loaded`."""
+    scopes = [one for one in resolver.program.scopes() if one.kind == "class"]
+    for scope in scopes if resolver.imports is not None else ():
+        dataset = classes.of_scope(scope)
+        if dataset is None or dataset.kind != "map" or id(dataset) in loaded:
+            continue
+        for method in _getitem(resolver, scope):
+            faults = list(_Reading(resolver, method).faults())
+            loaders = [
+                one
+                for one in (dataset.loaders_elsewhere if faults else ())
+                if _collates_by_default(one) and not one.may_raise
+                if one.dataset_class is not None and one.dataset_class.name == dataset.name
+            ]
+            for span, words, is_whole in faults if loaders else ():
+                yield Uncollatable(span, words, loaders[0], is_whole)
 
 
 def _collates_by_default(call: LoaderCall) -> bool:
@@ -78,12 +104,17 @@ def _methods(resolver: Resolver, dataset: Value, depth: int = 0) -> Iterator[Sco
         if call.args and not call.args[0].star:
             yield from _methods(resolver, resolver.value(call.args[0].value, place), depth + 1)
     elif isinstance(made.within, Scope) and not made.part:
-        method = find_method(resolver, made.within, "__getitem__")
-        batched = find_method(resolver, made.within, "__getitems__")
-        if method is None or batched is not None or decorators(method.node):
-            return
-        if isinstance(method.node, cst.FunctionDef) and method.node.asynchronous is None:
-            yield method
+        yield from _getitem(resolver, made.within)
+
+
+def _getitem(resolver: Resolver, owner: Scope) -> Iterator[Scope]:
+    """The __getitem__ of a class, where torch asks it for the items one by one."""
+    method = find_method(resolver, owner, "__getitem__")
+    batched = find_method(resolver, owner, "__getitems__")
+    if method is None or batched is not None or decorators(method.node):
+        return
+    if isinstance(method.node, cst.FunctionDef) and method.node.asynchronous is None:
+        yield method
 
 
 class _Reading:

@@ -40,7 +40,7 @@ class TakenLoaders:
     def __init__(self, resolver: Resolver, calls: Iterable[ReadCall]) -> None:
         self.resolver = resolver
         self.read = {id(one.call.node): one for one in calls}
-        self._outside: dict[tuple[int, str, Path], ReadCall | None] = {}
+        self._outside: dict[tuple[int, str, Path], tuple[ReadCall, ...]] = {}
 
     def of(self, value: Value, path: Path = ()) -> Iterator[Taken]:
         """The loaders among the cases of what a loop iterates over."""
@@ -61,10 +61,10 @@ class TakenLoaders:
         if what.where is None:
             return
         node, place = what.where[:2]
-        read = self.made(what)
-        if read is not None:
+        made = self.made(what)
+        for read in made:
             yield Taken(read.fact, read, case.via, path)
-        elif what.part:
+        if made or what.part:
             return
         elif what.name == "builtins.enumerate" and node.args:
             yield from self.of(self.resolver.value(node.args[0].value, place), (*path, 1))
@@ -82,16 +82,20 @@ class TakenLoaders:
                 if isinstance(given, cst.BaseExpression):
                     yield from self.of(self.resolver.value(given, place), path)
 
-    def made(self, made: Made) -> ReadCall | None:
-        """The loader that a value is; of another module, with the call here that gave it."""
+    def made(self, made: Made) -> tuple[ReadCall, ...]:
+        """The loader that a value is; those of another module, with the call here that gave them.
+
+        A function there may give one of several.
+        """
         if made.where is None:
-            return None
+            return ()
         node, place = made.where[:2]
         outside = made.within
         if not isinstance(outside, Definition | KeptLoader) or (
             isinstance(outside, Definition) and outside.is_class
         ):
-            return self.read.get(id(node)) if not made.part else None
+            own = self.read.get(id(node)) if not made.part else None
+            return () if own is None else (own,)
         name = outside.name if isinstance(outside, KeptLoader) else ""
         key = id(node), name, made.part
         if key not in self._outside:
@@ -100,6 +104,6 @@ class TakenLoaders:
             given_on = any(program.calls_named(tail) for tail in named)
             call = Call(node, place)
             given = partial(given_for, self.resolver, call)
-            fact = None if given_on else outside.loader(made.part, given)
-            self._outside[key] = None if fact is None else ReadCall(call, fact)
+            facts = () if given_on else outside.loaders(made.part, given)
+            self._outside[key] = tuple(ReadCall(call, fact) for fact in facts)
         return self._outside[key]

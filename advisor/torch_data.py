@@ -21,6 +21,6 @@ def torch_data(resolver: Resolver, calls: list[ReadCall], classes: Classes) -> T
         calls=data_calls(resolver, classes),
         loader_uses=loader_uses(resolver, calls),
         spent=(*spent_samplers(resolver, calls), *spent_streams(resolver, calls)),
-        uncollatable=uncollatable_samples(resolver, calls),
+        uncollatable=uncollatable_samples(resolver, classes, calls),
         stray_stops=tuple(stray_stops(resolver, classes, calls)),
     )

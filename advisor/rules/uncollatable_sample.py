@@ -18,9 +18,11 @@ def uncollatable_sample(module: Module) -> Iterator[Hit]:
             continue
         told.add(fault.span)
         sample = "the sample is" if fault.is_whole else "a part of the sample is"
+        related = (Related(fault.loader.callee, "this loader has no collate_fn"),)
+        there = f" ({fault.loader.stands})" if fault.loader.stands else ""
         yield Hit(
             fault.span,
             f"{sample} {fault.words} here, which torch cannot put into a batch: the loop over the "
-            "loader raises",
-            related=(Related(fault.loader.callee, "this loader has no collate_fn"),),
+            f"loader{there} raises",
+            related=() if there else related,
         )
