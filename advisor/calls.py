@@ -299,10 +299,9 @@ class _Reading:
         ):
             return ()
         calls = callers(self.resolver, function)
-        if self.resolver.imports is not None and function.parent is not None:
-            if function.parent.kind == "module":
-                outside = self.resolver.imports.callers(function.name)
-                calls = [*calls, *(one.call for one in outside)]
+        imports, owner = self.resolver.imports, function.parent
+        if imports is not None and owner is not None and owner.kind == "module":
+            calls = [*calls, *(one.call for one in imports.callers(function.name))]
         return tuple(name for call in calls for name in _names_of(call))
 
     def framework_hook(self, owner: Scope | None, function: Scope | None) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .classes_model import DatasetClass
     from .dictionaries import Entries
+    from .loader_classes import LoaderClass
     from .model import LoaderCall
     from .nodes import Path
     from .project import Given, OtherModule
@@ -58,6 +59,12 @@ class Definition:
         if self.is_class or self.scope is None:
             return ()
         return tuple(self.module.loaders_from(self.scope, part, given))
+
+    def loader_class(self) -> LoaderClass | None:
+        """What calling it constructs, if it is a class of loaders; None for all else."""
+        if not self.is_class or self.scope is None:
+            return None
+        return self.module.loader_class(self.scope)
 
     def hands_on(self, name: str) -> bool:
         """Reports whether what it is given under a name is its loader's as it is."""

@@ -9,7 +9,8 @@ from weakref import WeakKeyDictionary
 
 import libcst as cst
 
-from .members import lineage, outer_bases
+from .definitions import Definition
+from .members import definitions, lineage, outer_bases
 from .nodes import callee_tail, dotted_name
 from .resolve import Resolver
 from .scopes import Binding, Call, Place, Scope
@@ -45,7 +46,8 @@ def _aliases(root: Scope) -> tuple[tuple[str, str], ...]:
 
 def _sources(binding: Binding) -> Iterator[str]:
     if binding.target:
-        yield binding.target.rpartition(".")[2]
+        name = binding.target.rpartition(".")[2]
+        yield "DataLoader" if name.endswith("DataLoader") else name
     elif binding.defined is not None and isinstance(binding.defined.node, cst.ClassDef):
         for base in binding.defined.node.bases:
             yield from _tails(base.value)
@@ -117,8 +119,10 @@ def _one_class(resolver: Resolver, case: Case) -> LoaderClass | None:
     match case.what:
         case Symbol(name) if name in LOADERS:
             return _of_torch(name, name.rpartition(".")[2])
+        case Symbol(_, Definition() as definition):
+            return definition.loader_class()
         case Defined("class", _, scope):
-            return _subclass(resolver, scope)
+            return subclass(resolver, scope)
         case Made("functools.partial", (made, at, *_)) if made.args:
             for inner in resolver.value(made.args[0].value, at):
                 found = _one_class(resolver, inner)
@@ -132,17 +136,19 @@ def _of_torch(base: str, name: str) -> LoaderClass:
     return LoaderClass(family(base), name, positional, added, family(base) == "graph")
 
 
-def _subclass(resolver: Resolver, scope: Scope) -> LoaderClass | None:
+def subclass(resolver: Resolver, scope: Scope) -> LoaderClass | None:
     """A class of this file, if it hands all its arguments to a loader class."""
     bases = outer_bases(resolver, scope)
-    loaders = [base for base in bases if base is not None and base in LOADERS]
+    loaders = [_of_torch(one, scope.name) for one in bases if one is not None and one in LOADERS]
+    elsewhere = (one.loader_class() for one in definitions(resolver, scope))
+    loaders += [one for one in elsewhere if one is not None]
     if len(loaders) != 1 or None in bases:
         return None
     for one in lineage(resolver, scope):
         init = one.functions().get("__init__")
         if init is not None and not _forwards_everything(init):
             return None
-    return replace(_of_torch(loaders[0], scope.name), subclass=True)
+    return replace(loaders[0], name=scope.name, subclass=True)
 
 
 def _forwards_everything(init: Scope) -> bool:

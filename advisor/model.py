@@ -113,7 +113,7 @@ class LoaderCall:
     may_raise: bool = False  # the code expects that, and catches it
     # Of one that a function of another module makes, its places are in that text:
     stands: str = ""  # "data.py, line 12"
-    same_order: bool = False  # its DistributedSampler shuffles, and is told no epoch there
+    same_order: str = ""  # where its DistributedSampler shuffles, if it is told no epoch there
 
     @property
     def closing(self) -> int:

@@ -53,6 +53,8 @@ def outside_call(resolver: Resolver, name: str, node: cst.Call, place: Place) ->
     match name:
         case "os.getenv":
             return (Case(Text("", "os.getenv()")),)
+        case "torchutil.iterator" if args and not args[0].star:  # a bar around it (0.1.2)
+            return resolver.value(args[0].value, place)
         case "copy.copy" | "copy.deepcopy" if plain and len(args) == 1:
             return resolver.value(args[0].value, place)
         case "multiprocessing.get_context" | "torch.multiprocessing.get_context" if plain and args:

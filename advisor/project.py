@@ -25,6 +25,7 @@ from .definitions import Definition, HandedLoader, OutsideCall, OutsideDictionar
 from .dictionaries import Entries, entries_of_value
 from .handed_workers import hands_on
 from .interest import LIBRARIES
+from .loader_classes import LoaderClass, subclass
 from .model import Argument, LoaderCall
 from .modules import INSTALLED, PACKAGE, Kind, Modules, Seen, beside
 from .nodes import Path, below
@@ -422,7 +423,7 @@ class OtherModule:
         return Entries(keys, found.open)
 
     def loaders_from(self, scope: Scope, path: Path, given: Given) -> Iterator[LoaderCall]:
-        """The loaders in that part of what a function of this module gives, as its caller sees them.
+        """The loaders in that part of what a function here gives, as its caller sees them.
 
         `given` says what the caller gives for a parameter; None for nothing.
         """
@@ -511,6 +512,10 @@ class OtherModule:
         """The same, with a default's place as it is told in other files."""
         return case if case.origin is None else replace(case, origin=self._there(case.origin))
 
+    def loader_class(self, scope: Scope) -> LoaderClass | None:
+        """What calling a class of this module constructs; None where it is none of loaders."""
+        return subclass(self.resolver, scope)
+
     def hands_on(self, scope: Scope, name: str) -> bool:
         """Reports whether a function or class gives its loader what it is given under a name."""
         return hands_on(self.resolver, self._loaders.values(), scope, name)
@@ -528,11 +533,10 @@ class OtherModule:
     def _seen_from_outside(self, read: ReadCall, scope: Scope, given: Given) -> LoaderCall:
         """A loader as the caller of the function that makes it sees it, without its names here."""
         told = self._told_elsewhere(read.fact, lambda one: self._for_caller(one, scope, given))
-        same_order = any(
-            use.shuffles and not use.set_epoch_seen and not use.escapes
-            for use in samplers(self.resolver, [read])
-        )
-        return replace(told, same_order=same_order)
+        for use in samplers(self.resolver, [read]):
+            if use.shuffles and not use.set_epoch_seen and not use.escapes:
+                return replace(told, same_order=self.stands(use.span))
+        return told
 
     def _for_caller(self, argument: Argument, scope: Scope, given: Given) -> Iterator[Case]:
         """What a loader receives where a call of the function `scope` gives that."""

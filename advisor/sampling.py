@@ -9,9 +9,9 @@ import libcst as cst
 from .calls import ReadCall
 from .definitions import Definition
 from .epochs import Epochs
-from .members import assignments, find_method
+from .members import assignments, find_method, outer_bases
 from .model import DatasetChange, Loop, SamplerUse
-from .nodes import callee_tail, dotted_name, keyword_argument
+from .nodes import callee_tail, dotted_name, keyword_argument, plain_argument
 from .resolve import Resolver
 from .scopes import Call, Place, Scope
 from .scopes import Loop as LoopNode
@@ -19,6 +19,7 @@ from .text import Span
 from .torch_api import DISTRIBUTED_SAMPLER
 from .values import Defined, Known, Made, Value
 
+BATCH_SAMPLER = "torch.utils.data.BatchSampler"
 # Calls that do nothing to what they are given
 HARMLESS = ("isinstance", "len", "print")
 # How methods are called that change a dataset between epochs
@@ -78,10 +79,28 @@ def _distributed(resolver: Resolver, value: Value) -> Iterator[Made]:
             continue
         if what.name == DISTRIBUTED_SAMPLER:
             yield what
-        elif what.name == "torch.utils.data.BatchSampler":
+        elif _is_batch_sampler(resolver, what):
             call, place = what.where[:2]
-            if call.args and not call.args[0].star:
-                yield from _distributed(resolver, resolver.value(call.args[0].value, place))
+            sampler = plain_argument(call, "sampler", 0)
+            if sampler is not None:
+                yield from _distributed(resolver, resolver.value(sampler, place))
+
+
+def _is_batch_sampler(resolver: Resolver, made: Made) -> bool:
+    """Reports whether it is torch's, or of a class of the project that tells its sampler nothing."""
+    match made.within:
+        case Scope() as owner:
+            bases = outer_bases(resolver, owner)
+        case Definition(is_class=True, scope=Scope() as owner) as definition:
+            bases = outer_bases(definition.module.resolver, owner)
+        case _:
+            return made.name == BATCH_SAMPLER
+    tells = any(
+        callee_tail(call.node) == "set_epoch"
+        for method in owner.functions().values()
+        for call in method.calls
+    )
+    return BATCH_SAMPLER in bases and not tells
 
 
 def _shuffles(resolver: Resolver, call: cst.Call, place: Place) -> bool:

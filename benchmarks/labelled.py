@@ -108,7 +108,7 @@ def findings_at(package: Package, places: list[Place]) -> list[tuple[list[Place]
     """The findings of judged rules, each with the places that it is about; the first is judged.
 
     That is the loader of another file which its message names, or else the innermost place
-    that it lies in. Where there is none, or it is open, those that it points to follow.
+    that it lies in. Where there is none, or it is open, where it stands and what it points to follow.
     """
     ends = {
         place: last_line(place, (package.folder / place.file).read_text(encoding="utf-8"))
@@ -125,7 +125,7 @@ def findings_at(package: Package, places: list[Place]) -> list[tuple[list[Place]
         about = [place for place in places if (Path(place.file).name, str(place.line)) in named][:1]
         about = about or innermost(places, ends, finding)
         if not about or finding["code"] in about[0].open:
-            for there in finding["related"]:
+            for there in (finding, *finding["related"]):
                 about += innermost(places, ends, there)
         if about and finding["code"] not in NOT_JUDGED:
             found.append((about, finding))

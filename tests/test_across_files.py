@@ -356,6 +356,14 @@ def loaders_by_name(train):
     return {"train": DataLoader(train, num_workers=2), "val": DataLoader(train)}
 
 
+def one_of_two(train):
+    if train.is_big:
+        loader = DataLoader(train, 8, num_workers=2)
+    else:
+        loader = DataLoader(train, 4)
+    return loader
+
+
 class Rows:
     def __init__(self, train):
         self.train = train
@@ -378,6 +386,7 @@ TRAINING = """\
         ("loaders = get_loaders(rows, rows, 8)", "loaders[0]"),
         ("loaders = data.get_loaders(rows, rows, 8)", "tqdm(loaders[0])"),
         ('train_loader = loaders_by_name(rows)["train"]', "train_loader"),
+        ("loader = one_of_two(rows)", "loader"),
         ("made = Rows(rows)\n    train_loader = made.loader()", "train_loader"),
     ],
 )
@@ -385,13 +394,131 @@ def test_loops_over_loaders_that_another_module_makes(
     tmp_path: Path, made: str, loader: str
 ) -> None:
     script = (
-        "import torch\n\nimport data\nfrom data import Rows, loaders_by_name, get_loaders\n\n\n"
+        "import torch\n\nimport data\n"
+        "from data import Rows, get_loaders, loaders_by_name, one_of_two\n\n\n"
         f"def main(rows, model):\n    {made}\n" + TRAINING.format(loader)
     )
     folder = written(tmp_path, {"pyproject.toml": "", "data.py": FACTORY, "train.py": script})
     here = [one[2] for one in found(folder, "--target-cores", "8") if one[0] == "train.py"]
     sampled = ["DL105"] if "get_loaders(" in made else []
     assert here == [*sampled, "DL302", "DL200"]
+
+
+def test_a_loop_over_several_loaders_that_another_module_makes(tmp_path: Path) -> None:
+    script = """\
+import torch
+
+from data import both
+
+
+def main(rows, model):
+    loaders = both(rows)
+    for epoch in range(9):
+        for phase in ["train", "val"]:
+            for batch in loaders[phase]:
+                model(batch.cuda())
+"""
+    data = LOADER + (
+        "\n\ndef both(rows):\n"
+        '    return {"train": DataLoader(rows, num_workers=2), "val": DataLoader(rows)}\n'
+    )
+    folder = written(tmp_path, {"pyproject.toml": "", "data.py": data, "train.py": script})
+    told = found(folder, "--target-cores", "8")
+    assert told == [("train.py", 10, "DL302"), ("train.py", 11, "DL200")]
+
+
+PARTS = """\
+class Part:
+    def __call__(self, path):
+        return self.prepare(path)
+"""
+PHOTOS = """\
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset
+
+from parts import Part
+
+
+class Opening(Part):
+    def prepare(self, path):
+        return Image.open(path)
+
+
+class Photos(Dataset):
+    def __init__(self, paths):
+        self.paths = paths
+        self.part = Opening()
+
+    def __getitem__(self, index):
+        return self.part(self.paths[index])
+
+    def __len__(self):
+        return len(self.paths)
+
+
+def main(model, paths):
+    loader = DataLoader(Photos(paths), 8)
+    for epoch in range(9):
+        for batch in loader:
+            model(batch.cuda()).backward()
+"""
+
+
+@pytest.mark.parametrize(
+    ("parts", "photos", "told"),
+    [
+        (PARTS, PHOTOS, ["DL306"]),
+        (PARTS.replace("self.prepare", "prepare"), PHOTOS, []),
+        (PARTS, PHOTOS.replace("Image.open(path)", "path"), []),
+        (
+            PARTS.replace("__call__", "__getitem__"),
+            PHOTOS.replace("class Opening(Part)", "class Opening(Part, Dataset)").replace(
+                "DataLoader(Photos(paths)", "DataLoader(Opening()"
+            ),
+            ["DL306"],
+        ),
+    ],
+)
+def test_what_a_base_elsewhere_calls_runs_as_well(
+    tmp_path: Path, parts: str, photos: str, told: list[str]
+) -> None:
+    folder = written(tmp_path, {"pyproject.toml": "", "parts.py": parts, "train.py": photos})
+    assert [one[2] for one in found(folder)] == told
+
+
+WITHOUT_BROKEN = """\
+from torch.utils.data import Dataset
+
+
+class Photos(Dataset):
+    def __getitem__(self, index):
+        try:
+            return load(index)
+        except OSError:
+            return None
+
+    def __len__(self):
+        return 9
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        ("loader = DataLoader(Photos(), 8)", ["DL013"]),
+        ("loader = DataLoader(Photos(), 8, collate_fn=without_broken)", []),
+        ("loader = DataLoader(Photos(), batch_size=None)", []),
+        ("loader = DataLoader(Others(Photos()), 8)", []),
+        ("photos = Photos()", []),
+    ],
+)
+def test_none_from_a_dataset_whose_loader_stands_elsewhere(
+    tmp_path: Path, made: str, told: list[str]
+) -> None:
+    script = LOADER + f"from photos import Photos\n\n{made}\n"
+    folder = written(tmp_path, {"photos.py": WITHOUT_BROKEN, "train.py": script})
+    assert [one[2] for one in found(folder, "photos.py")] == told
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def missing_set_epoch(module: Module) -> Iterator[Hit]:
             yield Hit(
                 loop.span,
                 "every epoch draws the same order: set_epoch is never called on the sampler of "
-                f"this loader ({loop.loader.stands})",
+                f"this loader ({loop.loader.same_order})",
                 related=(Related(loop.epochs.span, "the epochs begin here"),),
             )
 
