@@ -15,7 +15,8 @@ from .torch_api import GRAPH_LOADERS, TRAINER_ARGUMENTS, TRAINER_PREFIX
 # Where loaders and datasets come from: a file that names none of these has no findings, unless
 # it has them from another module of its project.
 # Searching for words one by one is seven times as fast as one regular expression.
-HOMES = (b"torch.utils", b"torch_geometric", b"monai", b"torchdata")
+HOMES = (b"torch.utils", b"torch_geometric", b"monai", b"torchdata", b"dgl.dataloading")
+_HOMES = ("torch", "monai", "dgl.dataloading")
 _TAKEN_ON = (b"DataLoader(", b"Dataset)")
 _SUBJECTS = (b"Loader", b"Dataset", b"random_split", b"get_state", b"Subset", b"Sampler")
 
@@ -23,7 +24,8 @@ CONFIGURATIONS = (".yaml", ".yml")  # in which hydra may describe loaders
 
 # What rules know by its name: it is not followed, though it may be the project itself.
 LIBRARIES = frozenset({"torch", "torchvision", "torchaudio", "torchdata", "torch_geometric",
-                       "monai", "lightning", "pytorch_lightning", "transformers"})  # fmt: skip
+                       "monai", "dgl", "lightning", "pytorch_lightning",
+                       "transformers"})  # fmt: skip
 
 # Samplers and datasets that a file may make for a loader elsewhere
 _MADE_ALONE = ("RandomSampler", "BatchSampler", "DistributedSampler", "ConcatDataset",
@@ -56,6 +58,7 @@ _NAME = re.compile(r"(?P<name>[\w.]+|\*)(?:\s+as\s+(?P<alias>\w+))?")
 # `data.DataLoader(…)`, `torch.utils.data.Dataset`: by the module's own name, whatever it is
 _DOTTED_LOADER = re.compile(r"\.\w*DataLoader\b")
 _DOTTED_DATASET = re.compile(r"\.\w*(?:Dataset|Folder|Sampler|Subset)\b")
+_OTHER_LOADERS = ("StatefulDataLoader", "ThreadDataLoader", "GraphDataLoader")
 _CALLED = re.compile(r"\s*\(")
 _OF_GRAPHS = frozenset(name.rpartition(".")[2] for name in GRAPH_LOADERS)
 
@@ -181,12 +184,12 @@ def _has_prose(text: str) -> bool:
 def subjects(text: str) -> Subjects | None:
     """What in a text is worth reading; None where nothing is."""
     arguments = TRAINER_PREFIX in text and _TRAINER.search(text) is not None
-    if "torch" not in text and "monai" not in text and not arguments:
+    if not any(one in text for one in _HOMES) and not arguments:
         return None
     loaders, classes = _imported(text)
     if "DataLoader" in text and _DOTTED_LOADER.search(text):
         loaders.add("DataLoader")
-        loaders |= {name for name in ("StatefulDataLoader", "ThreadDataLoader") if name in text}
+        loaders |= {name for name in _OTHER_LOADERS if name in text}
     defined = [(match["name"], match["bases"]) for match in _statements(_CLASS, text)]
     _grow(defined, loaders, classes)
     split = "random_split" in text or ("Subset" in text and ".dataset." in text)

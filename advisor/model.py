@@ -74,7 +74,7 @@ class LoaderCall:
     """A construction of a DataLoader, or of a class that takes its arguments.
 
     `family` is torch (DataLoader or a plain subclass that forwards everything),
-    stateful, pyg, graph (one of pyg's that samples from a graph), monai, or trainer for the
+    stateful, pyg, graph (one of pyg's that samples from a graph), dgl, monai, or trainer for the
     arguments of one that makes its loaders itself: theirs begin with `prefix`, and are named
     here without it. `hidden` says that a `*` or `**` which could not be followed may carry any
     argument; `ways` are the conditions under which the call is reached.

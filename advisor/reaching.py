@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from .interest import LIBRARIES
 from .scopes import Binding, Place
 from .values import Given, consistent
 
@@ -22,13 +23,13 @@ class Reaching:
 
 
 def without_fallbacks(several: Sequence[Reaching]) -> Sequence[Reaching]:
-    """Those without what stands in for torch where that is missing: `except ImportError:`."""
+    """Those without what stands in for a known library that is missing: `except ImportError:`."""
     if len(several) < 2:
         return several
     tried = {
         key
         for one in several
-        if one.binding.kind == "import" and one.binding.target.startswith("torch")
+        if one.binding.kind == "import" and one.binding.target.partition(".")[0] in LIBRARIES
         for key, holds in one.binding.place.given
         if holds and key.startswith("try ")
     }

@@ -87,7 +87,7 @@ def _distributed(resolver: Resolver, value: Value) -> Iterator[Made]:
 
 
 def _is_batch_sampler(resolver: Resolver, made: Made) -> bool:
-    """Reports whether it is torch's, or of a class of the project that tells its sampler nothing."""
+    """Reports whether it is torch's, or the project's own and tells its sampler no epoch."""
     match made.within:
         case Scope() as owner:
             bases = outer_bases(resolver, owner)

@@ -41,6 +41,7 @@ SINCE: Mapping[str, tuple[int, int]] = {"pin_memory_device": (1, 12), "in_order"
 # Classes that take torch's arguments, each with its own order of positional ones
 # and the keywords it adds.
 PYG_LOADER = "torch_geometric.loader.DataLoader"
+DGL_LOADER = "dgl.dataloading.GraphDataLoader"  # read in dgl 2.1
 STATEFUL_LOADER = "torchdata.stateful_dataloader.StatefulDataLoader"
 # These sample from one graph in their workers, take more keywords than torch's, of which each
 # version has its own, and hand the others on (read in torch_geometric 2.8); with what they take
@@ -61,6 +62,10 @@ LOADERS: Mapping[str, tuple[tuple[str, ...], frozenset[str]]] = {
     PYG_LOADER: (
         ("dataset", "batch_size", "shuffle", "follow_batch", "exclude_keys"),
         frozenset({"follow_batch", "exclude_keys"}),
+    ),
+    DGL_LOADER: (
+        ("dataset", "collate_fn", "use_ddp", "ddp_seed"),
+        frozenset({"use_ddp", "ddp_seed"}),
     ),
     "monai.data.DataLoader": (("dataset", "num_workers"), frozenset()),
     "monai.data.ThreadDataLoader": (
@@ -166,6 +171,8 @@ def canonical(name: str) -> str:
         "ThreadDataLoader",
     ):
         return "monai.data." + name.rpartition(".")[2]
+    if name.startswith("dgl.dataloading.") and name.endswith(".GraphDataLoader"):
+        return DGL_LOADER
     if name.startswith("torchdata.stateful_dataloader."):
         return STATEFUL_LOADER if name.endswith(".StatefulDataLoader") else name
     if name.startswith("pytorch_lightning"):
@@ -174,10 +181,10 @@ def canonical(name: str) -> str:
 
 
 def family(loader: str) -> str:
-    """What a class of LOADERS is akin to: torch, stateful, pyg, graph or monai."""
+    """What a class of LOADERS is akin to: torch, stateful, pyg, graph, dgl or monai."""
     if loader in GRAPH_LOADERS:
         return "graph"
-    known = {LOADER: "torch", STATEFUL_LOADER: "stateful", PYG_LOADER: "pyg"}
+    known = {LOADER: "torch", STATEFUL_LOADER: "stateful", PYG_LOADER: "pyg", DGL_LOADER: "dgl"}
     return known.get(loader, "monai")
 
 

@@ -108,7 +108,8 @@ def findings_at(package: Package, places: list[Place]) -> list[tuple[list[Place]
     """The findings of judged rules, each with the places that it is about; the first is judged.
 
     That is the loader of another file which its message names, or else the innermost place
-    that it lies in. Where there is none, or it is open, where it stands and what it points to follow.
+    that it lies in. Where there is none, or it is open, those follow where it stands and that it
+    points to.
     """
     ends = {
         place: last_line(place, (package.folder / place.file).read_text(encoding="utf-8"))

@@ -92,8 +92,8 @@ def _surely_pageable(call: LoaderCall) -> bool:
 
 def _pins(call: LoaderCall) -> bool:
     """Reports whether batches are pinned wherever there is a GPU."""
-    if call.moved:
-        return False  # what is on the GPU cannot be pinned
+    if call.moved or call.family == "dgl":
+        return False  # neither what is on the GPU nor a graph of dgl can be pinned
     argument = call.arguments.get("pin_memory")
     if argument is not None and ASKS_FOR_GPU.search(argument.code):
         return not _surely_pageable(call)

@@ -43,7 +43,7 @@ def _is_other_way(call: LoaderCall, divided: LoaderCall) -> bool:
 
 def _gives_everything(call: LoaderCall) -> bool:
     scenarios = call.scenarios("shuffle", "sampler", "batch_sampler")
-    if not scenarios:
+    if not scenarios or "use_ddp" in call.arguments:  # of dgl's, which then makes a sampler
         return False
     alone = all(s["sampler"].surely_none and s["batch_sampler"].surely_none for s in scenarios)
     shuffled = all(s["shuffle"].what == Known(True) for s in scenarios)

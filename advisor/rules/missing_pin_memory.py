@@ -51,8 +51,8 @@ def _leaves_pageable(call: LoaderCall) -> bool:
     """Reports whether workers make batches, for some caller, that surely are not pinned."""
     if call.handed_to or call.framework_hook or call.workers.some is None:
         return False
-    if call.device_rows is not None or call.moved:
-        return False  # what is on the GPU cannot be pinned
+    if call.device_rows is not None or call.moved or call.family == "dgl":
+        return False  # neither what is on the GPU nor a graph of dgl can be pinned
     scenarios = call.scenarios("pin_memory")
     return bool(scenarios) and all(
         s["pin_memory"].what == Known(False) and s["pin_memory"].origin is None for s in scenarios
