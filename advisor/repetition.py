@@ -122,7 +122,7 @@ class Repetition:
                 chosen = any(isinstance(one, cst.Name) and one.value in targets for one in inside)
                 return node.value if chosen else None
             case cst.Name(name) if name in targets:
-                return _in_turn(loop.iterable)
+                return _in_turn(loop.iterable, loop.target, name)
             case cst.Name(name):
                 reaching = self.resolver.program.reaching(name, place) or ()
                 only = reaching[0].binding if len(reaching) == 1 else None
@@ -200,13 +200,21 @@ class Repetition:
         return self.new_in(value, binding.place, loop)
 
 
-def _in_turn(node: cst.BaseExpression) -> cst.BaseExpression | None:
-    """What a loop has in turn; None where it may be made for each round."""
-    match node:
-        case cst.Call(func=cst.Attribute(value=owner, attr=cst.Name("items" | "values"))):
+def _in_turn(
+    node: cst.BaseExpression, target: cst.BaseExpression, name: str
+) -> cst.BaseExpression | None:
+    """What a loop over `node` gives to a name in turn; None where it may be made for each round."""
+    match node, target:
+        case cst.Call(func=cst.Attribute(value=owner, attr=cst.Name("items" | "values"))), _:
             return owner
-        case cst.Call(args=[first, *_]) if callee_tail(node) in _WRAPPERS:
-            return _in_turn(first.value)
-        case cst.Name() | cst.Attribute() | cst.Subscript() | cst.List() | cst.Tuple():
+        case cst.Call(func=cst.Name("zip"), args=args), cst.Tuple(elements=elements):
+            for arg, element in zip(args, elements, strict=False):
+                if name in target_names(element.value):
+                    return _in_turn(arg.value, element.value, name)
+        case cst.Call(func=cst.Name("enumerate"), args=[first, *_]), cst.Tuple(elements=elements):
+            return _in_turn(first.value, elements[-1].value, name)
+        case cst.Call(args=[first, *_]), _ if callee_tail(node) in _WRAPPERS:
+            return _in_turn(first.value, target, name)
+        case ((cst.Name() | cst.Attribute() | cst.Subscript() | cst.List() | cst.Tuple()), _):
             return node
     return None

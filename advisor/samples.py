@@ -53,7 +53,7 @@ def uncollatable_samples(
         for one in calls
         if _collates_by_default(one.fact) and not error_expected(one.call.place)
         for method in _methods(resolver, one.fact.cases("dataset"))
-        for span, words, is_whole in _Reading(resolver, method).faults()
+        for span, words, is_whole in _faults(resolver, method)
     ]
     loaded = {id(one.fact.dataset_class) for one in calls}
     found += _of_loaders_elsewhere(resolver, classes, loaded)
@@ -70,7 +70,7 @@ def _of_loaders_elsewhere(
         if dataset is None or dataset.kind != "map" or id(dataset) in loaded:
             continue
         for method in _getitem(resolver, scope):
-            faults = list(_Reading(resolver, method).faults())
+            faults = _faults(resolver, method)
             loaders = [
                 one
                 for one in (dataset.loaders_elsewhere if faults else ())
@@ -115,6 +115,12 @@ def _getitem(resolver: Resolver, owner: Scope) -> Iterator[Scope]:
         return
     if isinstance(method.node, cst.FunctionDef) and method.node.asynchronous is None:
         yield method
+
+
+def _faults(resolver: Resolver, method: Scope) -> list[tuple[Span, str, bool]]:
+    """The places in a __getitem__, what stands there, and whether it is the whole sample."""
+    reading = _Reading(resolver, method)
+    return resolver.remembered("faults", method, lambda: list(reading.faults()))
 
 
 class _Reading:

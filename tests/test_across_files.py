@@ -427,6 +427,88 @@ def main(rows, model):
     assert told == [("train.py", 10, "DL302"), ("train.py", 11, "DL200")]
 
 
+BY_LENGTH = """\
+from torch.utils.data import BatchSampler
+
+
+class ByLength(BatchSampler):
+    def __iter__(self):
+        self.sampler.tell_nobody(1)
+        return super().__iter__()
+"""
+
+
+@pytest.mark.parametrize(
+    ("samplers", "told"),
+    [
+        (BY_LENGTH, ["DL105"]),
+        (BY_LENGTH.replace("tell_nobody", "set_epoch"), []),
+        (BY_LENGTH.replace("ByLength(BatchSampler)", "ByLength"), []),
+    ],
+)
+def test_a_batch_sampler_of_another_module_tells_its_sampler(
+    tmp_path: Path, samplers: str, told: list[str]
+) -> None:
+    script = """\
+from torch.utils.data import DataLoader, DistributedSampler
+
+from samplers import ByLength
+
+
+def main(rows, model):
+    sampler = ByLength(DistributedSampler(rows), 8, False)
+    loader = DataLoader(rows, batch_sampler=sampler)
+    for epoch in range(9):
+        for batch in loader:
+            model(batch).backward()
+"""
+    files: dict[str, str | bytes] = {"samplers.py": samplers, "train.py": script}
+    folder = written(tmp_path, {"pyproject.toml": "", **files})
+    assert [one[2] for one in found(folder)] == told
+
+
+FAST = """\
+from torch.utils.data import DataLoader
+
+
+class FastDataLoader(DataLoader):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+
+
+class FasterDataLoader(FastDataLoader):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("fast", "made", "told"),
+    [
+        (FAST, "FastDataLoader(rows, num_workers=0, timeout=9)", ["DL003"]),
+        (FAST, "FasterDataLoader(rows, num_workers=0, timeout=9)", ["DL003"]),
+        (FAST, "Mine(rows, num_workers=0, timeout=9)", ["DL003"]),
+        (
+            FAST,
+            "0\nkind = FastDataLoader if rows else DataLoader\nkind(rows, timeout=9)",
+            ["DL003"],
+        ),
+        (FAST, "0\nkind = FastDataLoader if rows else other\nkind(rows, timeout=9)", []),
+        (FAST.replace("(*args, **kwargs)", "(*args)"), "FastDataLoader(rows, timeout=9)", []),
+        (FAST.replace("(DataLoader)", "(Loader)"), "FastDataLoader(rows, timeout=9)", []),
+    ],
+)
+def test_classes_of_loaders_of_another_module(
+    tmp_path: Path, fast: str, made: str, told: list[str]
+) -> None:
+    script = (
+        "import torch\nfrom torch.utils.data import DataLoader\n\n"
+        "from fast import FastDataLoader, FasterDataLoader\n\n\n"
+        f"class Mine(FasterDataLoader):\n    pass\n\n\nloader = {made}\n"
+    )
+    folder = written(tmp_path, {"pyproject.toml": "", "fast.py": fast, "train.py": script})
+    assert [one[2] for one in found(folder)] == told
+
+
 PARTS = """\
 class Part:
     def __call__(self, path):
