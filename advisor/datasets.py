@@ -67,23 +67,21 @@ def dataset_form(resolver: Resolver, value: Value) -> str | None:
 
 
 def _one_form(resolver: Resolver, case: Case) -> str | None:
-    what = case.what
-    if not isinstance(what, Group) or what.where is None:
-        return None
-    node, place = what.where
-    if isinstance(node, cst.Tuple) and len(node.elements) > 1:
-        parts = [resolver.value(element.value, place) for element in node.elements]
-        if all(_is_array(one.what) for part in parts for one in part):
-            return "columns"
-    entries = entries_of_value(resolver, (case,))
-    if entries is not None and not entries.open and isinstance(node, cst.Dict):
-        keys = [
-            resolver.value(one.key, place)
-            for one in node.elements
-            if isinstance(one, cst.DictElement)
-        ]
-        if keys and all(_is_text(one.what) for key in keys for one in key):
-            return "mapping"
+    match case.what:
+        case Group("tuple", (cst.Tuple(elements=elements), place)) if len(elements) > 1:
+            parts = [resolver.value(element.value, place) for element in elements]
+            if all(_is_array(one.what) for part in parts for one in part):
+                return "columns"
+        case Group("dict", (cst.Dict(elements=elements), place)):
+            entries = entries_of_value(resolver, (case,))
+            keys = [
+                resolver.value(one.key, place)
+                for one in elements
+                if isinstance(one, cst.DictElement)
+            ]
+            is_whole = entries is not None and not entries.open
+            if is_whole and keys and all(_is_text(one.what) for key in keys for one in key):
+                return "mapping"
     return None
 
 

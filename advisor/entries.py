@@ -63,15 +63,14 @@ def _entries(trail: Trail, node: cst.BaseExpression, place: Place, key: str) -> 
         case _:
             trail = trail.over(node)
             for case in trail.resolver.value(node, place):
-                if not isinstance(case.what, Group) or not case.what.where:
-                    _refuse_dictionary(trail, node, place)
-                made, at = case.what.where
-                if not isinstance(made, (cst.Dict, cst.Call)):
-                    _refuse_dictionary(trail, node, place)
-                if isinstance(node, cst.Attribute):
-                    shown = dotted_name(node) or node.attr.value
-                    refuse_other_attributes(trail, node, shown)
-                yield from _entries(trail, made, at, key)
+                match case.what:
+                    case Group(where=(cst.Dict() | cst.Call() as made, Place() as at)):
+                        if isinstance(node, cst.Attribute):
+                            shown = dotted_name(node) or node.attr.value
+                            refuse_other_attributes(trail, node, shown)
+                        yield from _entries(trail, made, at, key)
+                    case _:
+                        _refuse_dictionary(trail, node, place)
 
 
 def _refuse_dictionary(trail: Trail, node: cst.BaseExpression, place: Place) -> NoReturn:

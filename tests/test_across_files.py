@@ -427,6 +427,21 @@ def main(rows, model):
     assert told == [("train.py", 10, "DL302"), ("train.py", 11, "DL200")]
 
 
+@pytest.mark.parametrize("made", ["settings()", "pairs()", "*settings()"])
+def test_what_a_function_elsewhere_gives_for_a_dataset(tmp_path: Path, made: str) -> None:
+    data = """\
+def settings():
+    return {"batch_size": 8}
+
+
+def pairs():
+    yield 1, 2
+"""
+    script = LOADER + f"from data import pairs, settings\n\nloader = DataLoader({made})\n"
+    folder = written(tmp_path, {"data.py": data, "train.py": script})
+    assert [one[2] for one in found(folder)] in ([], ["DL009"])
+
+
 BY_LENGTH = """\
 from torch.utils.data import BatchSampler
 
