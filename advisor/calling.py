@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from .values import (
     consistent,
     is_none,
     known,
+    truth,
     under,
     united,
 )
@@ -118,7 +120,11 @@ def _called(resolver: Resolver, what: What, node: cst.Call, place: Place) -> Val
         case Defined("function", _, scope) if given := _handed_back(resolver, scope, node, place):
             return given
         case Defined("function" | "lambda", _, scope):
-            return returned(resolver, scope)
+            call = Call(node, place)
+            value = returned(resolver, scope)
+            return of_call(
+                resolver, value, scope, lambda name: given_for(resolver, call, scope, name)
+            )
         case Defined("class", name, scope):
             return (Case(Made(name, (node, place), scope)),)
         case Made("functools.partial", (made, at)) if made.args:
@@ -178,6 +184,51 @@ def returned(resolver: Resolver, scope: Scope) -> Value:
     if scope.raises or _is_stub(node):
         return NOTHING_KNOWN  # a subclass, here or elsewhere, says what it returns
     return known(None)
+
+
+def of_call(
+    resolver: Resolver, value: Value, scope: Scope, given: Callable[[str], Value | None]
+) -> Value:
+    """What a function gives of `value` where `given` says what a call gives for its parameters.
+
+    Left out is what stands under a condition that fails there: `if train:`, `if kind == "val":`.
+    """
+    found = []
+    for case in value:
+        holding = {fact: _holds(resolver, scope, given, *fact) for fact in case.given}
+        if False not in holding.values():
+            left = frozenset(fact for fact, holds in holding.items() if holds is None)
+            found.append(replace(case, given=left) if len(left) < len(case.given) else case)
+    return tuple(found)
+
+
+def _holds(
+    resolver: Resolver,
+    scope: Scope,
+    given: Callable[[str], Value | None],
+    key: str,
+    wanted: bool,
+) -> bool | None:
+    """Whether a condition on a parameter holds in a call; None where that is not known."""
+    name, compared, literal = key.partition(" == ")
+    if not name.isidentifier() or not is_as_given(scope, name):
+        return None
+    value = given(name)
+    default = scope.bindings[name][0].value
+    if value is None and default is not None and scope.place is not None:
+        value = resolver.value(default, scope.place)
+    if not value:
+        return None
+    truths = {_equals(one.what, literal) if compared else truth(one.what) for one in value}
+    settled = truths.pop() if len(truths) == 1 else None
+    return None if settled is None else settled == wanted
+
+
+def _equals(what: What, literal: str) -> bool | None:
+    """Whether a value is a literal; None where that is not known."""
+    if not isinstance(what, Known):
+        return None
+    return repr(what.value) == literal.replace('"', "'")
 
 
 def _gives_what_it_returns(node: cst.CSTNode) -> bool:

@@ -142,6 +142,7 @@ class _Reading:
             repeated=tuple(self.repeated),
             surplus=tuple(self.surplus),
             names=self.names(),
+            keyword=self.keyword(),
             given_names=self.given_names(function),
             function=function.name if function else None,
             in_class=owner.name if owner else None,
@@ -282,6 +283,13 @@ class _Reading:
     def names(self) -> tuple[str, ...]:
         """The names that are bound to this very call."""
         return tuple(_names_of(self.call))
+
+    def keyword(self) -> str:
+        """The keyword under which it is given to a call on the spot: `Data(train=…)`."""
+        for _, arg in self.scope.root.arguments_by_name.get(None, ()):
+            if arg.value is self.call.node and arg.keyword is not None:
+                return arg.keyword.value
+        return ""
 
     def given_names(self, function: Scope | None) -> tuple[str, ...]:
         """The names that calls of its function are bound to; looked for where samples are lost."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import libcst as cst
@@ -48,10 +49,14 @@ _SAME_BATCH_FUNCTIONS = frozenset(
     {"Variable", "list", "tuple", "dict", "zip", "enumerate", "sorted", "reversed", "stack", "cat",
      "tqdm"}
 )  # fmt: skip
+# Those of them that put the batch together anew, in memory that nobody has pinned.
+_JOINING = frozenset({"stack", "cat"})
 # Functions whose name alone says that they copy what they are given: `to_cuda`, `move_to_gpu`
 _SENDING = re.compile(r"^_?(?:\w+_)?to_?(?:cuda|gpu)$")
 # Those of them that make a new tensor, which is not pinned, unless there is nothing to convert.
 _CONVERSIONS = frozenset({"float", "long", "half", "double", "int", "bool", "bfloat16", "type"})
+# Methods that wait for a tensor and read it on the CPU
+_READING = frozenset({"cpu", "item", "numpy", "tolist"})
 Names: TypeAlias = frozenset[str | cst.Call]  # bound to the batch, and a call that gives it
 _Event: TypeAlias = Call | Scope | Binding  # a scope is a comprehension's
 
@@ -65,7 +70,22 @@ def copies_in(resolver: Resolver, loop: Loop, names: Names) -> tuple[Copy, ...]:
         comprehension = next((one for one in scope.everything() if loop in one.loops), None)
         if comprehension is not None:
             walk.scope(comprehension, names)
-    return tuple(dict.fromkeys(walk.found))
+    found = walk.found
+    if found and _is_read_at_once(scope, loop, walk.names, walk.last):
+        found = [replace(one, read_at_once=True) for one in found]
+    return tuple(dict.fromkeys(found))
+
+
+def _is_read_at_once(scope: Scope, loop: Loop, names: Names, last: int) -> bool:
+    """Reports whether the first thing done with the copies, made until `last`, is to read them."""
+    for call in sorted(scope.calls, key=lambda one: one.place.order):
+        if loop not in call.place.loops or call.place.order <= last:
+            continue
+        func = call.node.func
+        of_batch = isinstance(func, cst.Attribute) and is_batch(func.value, names)
+        if of_batch or _an_argument(call.node, names):
+            return of_batch and callee_tail(call.node) in _READING
+    return False
 
 
 def copies_elsewhere(
@@ -108,6 +128,7 @@ def _as_one(
         without_waiting=None,
         target=targets.pop() if len(targets) == 1 else "",
         converted=any(one.converted for one in found),
+        joined=all(one.joined for one in found),
         stands=module.stands(found[0].span),
     )
     return (copy,)
@@ -136,12 +157,16 @@ class _Follow:
         self.found: list[Copy] = []
         self.entered = entered  # the call that led into the function that is followed
         self.from_elsewhere = entered is not None
+        self.joined: set[str] = set()  # the names of what was put together anew
+        self.names: Names = frozenset()  # of the batch, at the end of the scope followed last
+        self.last = -1  # the order of the last copy in it, or of the call that leads to one
 
     def scope(self, scope: Scope, names: Names, depth: int = 0, within: Loop | None = None) -> None:
         """Follow `names` through a scope, or a loop in it, in the order of its statements."""
         tracked = names
         lost: dict[str, list[Given]] = {}  # by a statement that runs under these conditions
         for event in _events(scope, within):
+            n_before = len(self.found)
             if event.place is not None and self.is_passed_by(scope, event.place):
                 continue
             there = tracked
@@ -156,10 +181,33 @@ class _Follow:
                     if is_batch(event.value, there):
                         tracked |= {event.name}
                         lost.pop(event.name, None)
+                        self.note_joined(event)
                     elif event.name in tracked and (
                         event.name not in names or event.kind == "assign"
                     ):
                         lost.setdefault(event.name, []).append(event.place.given)
+            if len(self.found) > n_before and event.place is not None:
+                self.last = event.place.order
+        self.names = tracked
+
+    def note_joined(self, binding: Binding) -> None:
+        """Note whether a name stands for what was put together anew."""
+        if self.is_joined(binding.value):
+            self.joined.add(binding.name)
+        else:
+            self.joined.discard(binding.name)
+
+    def is_joined(self, node: cst.CSTNode | None) -> bool:
+        """Reports whether a tensor was put together anew: `torch.cat(batch)`, or its name."""
+        match node:
+            case cst.Name(name):
+                return name in self.joined
+            case cst.Call(func=func):
+                method = isinstance(func, cst.Attribute) and self.is_joined(func.value)
+                return method or callee_tail(node) in _JOINING
+            case cst.Subscript(value=value):
+                return self.is_joined(value)
+        return False
 
     def is_passed_by(self, scope: Scope, place: Place) -> bool:
         """Reports whether a flag that the call of a function gives keeps it from a place there."""
@@ -276,6 +324,7 @@ class _Follow:
                 pinning=self.pinning(node.func, place),
                 target="" if target is None else self.code(target, place),
                 converted=_is_converted(node.func),
+                joined=isinstance(node.func, cst.Attribute) and self.is_joined(node.func.value),
                 apart=self.entered is not None and deciding is node,
             )
         )

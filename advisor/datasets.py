@@ -10,7 +10,7 @@ from .model import DatasetUse
 from .nodes import keyword_argument
 from .pieces import elements
 from .resolve import Resolver
-from .scopes import Call
+from .scopes import Call, Scope
 from .torch_api import ITERABLE_DATASETS, MAP_DATASETS
 from .trials import error_expected
 from .values import Case, Group, Known, Made, Symbol, Value, What
@@ -61,13 +61,15 @@ def _one_kind(classes: Classes, case: Case) -> str | None:
 
 
 def dataset_form(resolver: Resolver, value: Value) -> str | None:
-    """columns, mapping, or None for what is neither."""
+    """columns, mapping, endless (of a generator), or None for what is none of these."""
     forms = {_one_form(resolver, case) for case in value}
     return forms.pop() if len(forms) == 1 else None
 
 
 def _one_form(resolver: Resolver, case: Case) -> str | None:
     match case.what:
+        case Group("generator", (_, _, Scope() as function)):
+            return "endless" if any(loop.endless for loop in function.loops) else None
         case Group("tuple", (cst.Tuple(elements=elements), place)) if len(elements) > 1:
             parts = [resolver.value(element.value, place) for element in elements]
             if all(_is_array(one.what) for part in parts for one in part):

@@ -94,6 +94,7 @@ class LoaderCall:
     surplus: tuple[Argument, ...] = ()  # positional ones beyond the last parameter
     names: tuple[str, ...] = ()  # what it is assigned to: `loader`, `self.train_loader`
     function: str | None = None  # the function it stands in
+    keyword: str = ""  # under which it is given to a call on the spot
     given_names: tuple[str, ...] = ()  # what calls of that function, which returns it, assign to
     in_class: str | None = None
     framework_hook: bool = False  # train_dataloader() and the like, called by a framework
@@ -105,7 +106,7 @@ class LoaderCall:
     in_memory: bool = False  # the dataset hands out rows of tensors that are in memory
     device_rows: DeviceCall | None = None  # what puts those tensors on a GPU
     moved: bool = False  # what it reads may have been put on a device before
-    dataset_form: str | None = None  # columns (a tuple of arrays), mapping (a dict by strings)
+    dataset_form: str | None = None  # columns (a tuple of arrays), mapping (by strings), endless
     collate: Callback | None = None
     batch_class: BatchClass | None = None  # of this file: what its collate_fn gives
     worker_init: Callback | None = None
@@ -384,6 +385,8 @@ class Copy:
     target: str = ""
     stands: str = ""
     converted: bool = False  # right before, and so perhaps from memory that is not pinned
+    read_at_once: bool = False  # on the CPU, so that there is nothing to overlap with
+    joined: bool = False  # the loop put it together, in memory that is not pinned
     apart: bool = False
 
 
@@ -452,6 +455,7 @@ class Loop:
     timing: Timing | None = None
     conditional: bool = False  # stands under an `if` inside the repeating loop
     breaks: bool = False  # leaves the loop in its first round, whatever happens
+    may_break: bool = False  # under some condition; looked for where samples may be left out
     trains: bool = False  # calls backward()
     reentered: Span | None = None  # where else its very loader is iterated over meanwhile
     late_set_epochs: tuple[Span, ...] = ()  # on the loader's sampler, once per batch

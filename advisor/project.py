@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from . import libcst_import  # noqa: F401  # before anybody else imports libcst
 from .arguments import given_for, is_as_given
-from .calling import returned
+from .calling import of_call, returned
 from .calls import ReadCall, loader_calls
 from .calls_elsewhere import calls_of
 from .classes import Classes
@@ -427,7 +427,8 @@ class OtherModule:
 
         `given` says what the caller gives for a parameter; None for nothing.
         """
-        for case in part(self.resolver, returned(self.resolver, scope), path):
+        value = part(self.resolver, returned(self.resolver, scope), path)
+        for case in of_call(self.resolver, value, scope, lambda name: given(scope, name)):
             made = case.what
             if not isinstance(made, Made) or made.where is None:
                 continue
@@ -532,14 +533,20 @@ class OtherModule:
 
     def _seen_from_outside(self, read: ReadCall, scope: Scope, given: Given) -> LoaderCall:
         """A loader as the caller of the function that makes it sees it, without its names here."""
-        told = self._told_elsewhere(read.fact, lambda one: self._for_caller(one, scope, given))
+        told = self._told_elsewhere(
+            read.fact, lambda one: self._for_caller(read.call, one, scope, given)
+        )
         for use in samplers(self.resolver, [read]):
             if use.shuffles and not use.set_epoch_seen and not use.escapes:
                 return replace(told, same_order=self.stands(use.span))
         return told
 
-    def _for_caller(self, argument: Argument, scope: Scope, given: Given) -> Iterator[Case]:
-        """What a loader receives where a call of the function `scope` gives that."""
+    def _for_caller(
+        self, call: Call, argument: Argument, scope: Scope, given: Given
+    ) -> Iterator[Case]:
+        """What the loader that `call` makes receives where a call of `scope` gives that."""
+        maker = call.place.scope.enclosing("function")
+        inner = None if maker is scope or (maker and maker.name == "__init__") else maker
         if is_as_given(scope, argument.code):
             received = given(scope, argument.code)
             if received is not None:
@@ -551,7 +558,8 @@ class OtherModule:
                 yield self._with_place(case)
                 continue
             name = _parameter(scope, origin)
-            if name is not None and given(scope, name) is None:
+            left_out = name is not None and given(scope, name) is None
+            if left_out or (inner is not None and _parameter(inner, origin) is not None):
                 yield replace(case, origin=self._there(origin))
             else:
                 yield Case(UNKNOWN, case.given)

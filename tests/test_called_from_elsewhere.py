@@ -453,3 +453,25 @@ def get_loader(photos):
 """
     folder = written(tmp_path, {"data.py": data, "main.py": script})
     assert found(folder) == [("data.py", code) for code in told]
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("test_training.py", []),
+        ("tests/training.py", []),
+        ("pkg/training_test.py", []),
+        ("training.py", ["DL116"]),
+        ("latest/contest.py", ["DL116"]),
+    ],
+)
+def test_what_a_test_trains_is_no_evaluation(tmp_path: Path, file: str, told: list[str]) -> None:
+    script = """\
+from torch.utils.data import DataLoader
+
+
+def test_training(photos):
+    return fit(DataLoader(photos, 32, drop_last=True))
+"""
+    folder = written(tmp_path, {file: script})
+    assert found(folder) == [(file, code) for code in told]

@@ -18,7 +18,7 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
         if loop.elsewhere or loop.loader.handed_to or loop.loader.framework_hook or loop.breaks:
             continue
         for copy in loop.copies:
-            if copy.non_blocking or copy.converted:
+            if not _could_overlap(copy):
                 continue
             words = _waits(copy, loop)
             if words is not None:
@@ -28,7 +28,7 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
         yield Hit(copy.span, words, _fix(copy), tuple(around) if copy.apart else ())
     for copies in module.copies_by_name:
         for copy in copies:
-            words = None if copy.non_blocking or copy.converted else _beside(copy, copies)
+            words = _beside(copy, copies) if _could_overlap(copy) else None
             if words is not None and copy not in seen:
                 seen[copy] = words, []
                 yield Hit(copy.span, words, _fix(copy), severity=Severity.HINT)
@@ -40,6 +40,11 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
             "the batches are pinned, and accelerate still waits until each is on the GPU: "
             "DataLoaderConfiguration(non_blocking=True) lets the copies overlap",
         )
+
+
+def _could_overlap(copy: Copy) -> bool:
+    """Reports whether a copy waits for what comes from pinned memory, and for no good reason."""
+    return not (copy.non_blocking or copy.converted or copy.joined or copy.read_at_once)
 
 
 def _waits(copy: Copy, loop: Loop) -> str | None:

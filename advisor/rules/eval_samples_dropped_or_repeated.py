@@ -15,6 +15,8 @@ EVALUATION = re.compile(
     r"(?:[_\d.]|data|loader|dl|set|$)",
     re.IGNORECASE,
 )
+# `test_training.py`, `tests/training.py`
+TEST_FILE = re.compile(r"(?:^|[\\/])tests?(?:_\w*\.py$|[\\/])|_test\.py$")
 PREDICTING = "predict_dataloader"  # Lightning makes it anew without drop_last (2.6, data.py)
 # These know of repeated samples and take them out of what they gather.
 TRIMMING = frozenset({"accelerate", "transformers", "lightning", "composer"})
@@ -25,7 +27,10 @@ def eval_samples_dropped_or_repeated(module: Module) -> Iterator[Hit]:
     """Reports evaluation loaders with drop_last, or whose sampler repeats samples."""
     trained = {id(loop.loader) for loop in module.loops if loop.trains}
     for call in module.loaders:
-        if id(call) not in trained and _evaluates(call) and _drops(call):
+        loops = list(module.loops_over(call))
+        if loops and all(loop.may_break for loop in loops):
+            continue  # which leaves samples out on purpose
+        if id(call) not in trained and _evaluates(module, call) and _drops(call):
             argument = call.arguments["drop_last"]
             fix = removal(module.source, call, argument, Safety.UNSAFE) if editable(call) else None
             yield Hit(
@@ -43,7 +48,7 @@ def eval_samples_dropped_or_repeated(module: Module) -> Iterator[Hit]:
         loader = use.loader
         if id(loader) in trained or loader.handed_to or module.frameworks & TRIMMING:
             continue
-        if use.pads and _evaluates(loader):
+        if use.pads and _evaluates(module, loader):
             yield Hit(
                 use.span,
                 "with several ranks some samples may come twice: the sampler repeats samples "
@@ -52,10 +57,17 @@ def eval_samples_dropped_or_repeated(module: Module) -> Iterator[Hit]:
             )
 
 
-def _evaluates(call: LoaderCall) -> bool:
+def _evaluates(module: Module, call: LoaderCall) -> bool:
     """Reports whether its names, or the function that builds it, speak of evaluation alone."""
-    named = call.names or ((call.function,) if call.function is not None else ())
+    named = call.names or ((call.keyword,) if call.keyword else ())
+    if not named and call.function is not None and not _is_of_tests(module, call.function):
+        named = (call.function,)
     return bool(named) and all(map(_speaks_of_evaluation, named))
+
+
+def _is_of_tests(module: Module, function: str) -> bool:
+    """Reports whether a function is one of pytest's or unittest's, whatever it trains."""
+    return function.startswith("test_") and TEST_FILE.search(module.source.path) is not None
 
 
 def _speaks_of_evaluation(name: str) -> bool:

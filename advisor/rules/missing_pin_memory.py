@@ -64,7 +64,7 @@ def _copied_to_a_gpu(loops: Iterable[Loop]) -> list[Copy]:
         copy
         for loop in loops
         for copy in loop.copies
-        if copy.device in ("cuda", "maybe-cuda") and copy.pinning is None
+        if copy.device in ("cuda", "maybe-cuda") and copy.pinning is None and not copy.joined
     ]
 
 

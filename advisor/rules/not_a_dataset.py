@@ -110,6 +110,8 @@ def _repaired(call: LoaderCall, argument: Argument) -> Fix | None:
             return Fix("Call it", (Edit(argument.span, f"{argument.code}()"),), Safety.UNSAFE)
         return None
     if isinstance(what, Group) and what.kind == "generator":
+        if call.dataset_form == "endless":
+            return None
         code = argument.code if argument.code.startswith("(") else f"({argument.code})"
         return Fix("Make it a list", (Edit(argument.span, f"list{code}"),), Safety.UNSAFE)
     if isinstance(what, Made) and what.name in WITHOUT_INDEX:
