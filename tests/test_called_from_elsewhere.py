@@ -470,8 +470,8 @@ def test_what_a_test_trains_is_no_evaluation(tmp_path: Path, file: str, told: li
 from torch.utils.data import DataLoader
 
 
-def test_training(photos):
-    return fit(DataLoader(photos, 32, drop_last=True))
+def test_whole_model(photos):
+    return run(DataLoader(photos, 32, drop_last=True))
 """
     folder = written(tmp_path, {file: script})
     assert found(folder) == [(file, code) for code in told]
