@@ -13,7 +13,7 @@ from .arguments import argument_node, is_as_given
 from .conditions import is_left_out, ways
 from .definitions import Definition
 from .model import Copy
-from .nodes import callee_tail, dotted_name, keyword_argument, target_names
+from .nodes import callee_tail, dotted_name, every_call, keyword_argument, target_names
 from .program import Program
 from .resolve import Resolver
 from .scopes import Binding, Call, Loop, Place, Scope
@@ -71,20 +71,27 @@ def copies_in(resolver: Resolver, loop: Loop, names: Names) -> tuple[Copy, ...]:
         if comprehension is not None:
             walk.scope(comprehension, names)
     found = walk.found
-    if found and _is_read_at_once(scope, loop, walk.names, walk.last):
+    if found and _is_read_at_once(scope, loop, walk.last):
         found = [replace(one, read_at_once=True) for one in found]
     return tuple(dict.fromkeys(found))
 
 
-def _is_read_at_once(scope: Scope, loop: Loop, names: Names, last: int) -> bool:
+def _is_read_at_once(scope: Scope, loop: Loop, last: int) -> bool:
     """Reports whether the first thing done with the copies, made until `last`, is to read them."""
+    names: Names = frozenset(
+        binding.name
+        for bindings in scope.bindings.values()
+        for binding in bindings
+        if binding.value is not None and loop in binding.place.loops
+        if any(_moves(one) for one in every_call(binding.value))
+    )
     for call in sorted(scope.calls, key=lambda one: one.place.order):
         if loop not in call.place.loops or call.place.order <= last:
             continue
         func = call.node.func
-        of_batch = isinstance(func, cst.Attribute) and is_batch(func.value, names)
-        if of_batch or _an_argument(call.node, names):
-            return of_batch and callee_tail(call.node) in _READING
+        of_copy = isinstance(func, cst.Attribute) and is_batch(func.value, names)
+        if of_copy or _an_argument(call.node, names):
+            return of_copy and callee_tail(call.node) in _READING
     return False
 
 
@@ -158,7 +165,6 @@ class _Follow:
         self.entered = entered  # the call that led into the function that is followed
         self.from_elsewhere = entered is not None
         self.joined: set[str] = set()  # the names of what was put together anew
-        self.names: Names = frozenset()  # of the batch, at the end of the scope followed last
         self.last = -1  # the order of the last copy in it, or of the call that leads to one
 
     def scope(self, scope: Scope, names: Names, depth: int = 0, within: Loop | None = None) -> None:
@@ -188,7 +194,6 @@ class _Follow:
                         lost.setdefault(event.name, []).append(event.place.given)
             if len(self.found) > n_before and event.place is not None:
                 self.last = event.place.order
-        self.names = tracked
 
     def note_joined(self, binding: Binding) -> None:
         """Note whether a name stands for what was put together anew."""

@@ -33,7 +33,6 @@ from .taken_loaders import Taken, TakenLoaders
 from .text import Span
 from .trials import handlers
 from .values import Defined, Symbol
-from .worker_code import breaks
 
 MAIN_GUARD = "__name__ =="
 TAKING_ALL = ("list", "tuple", "sum", "set", "deque")
@@ -145,7 +144,6 @@ class _Consumption:
                 timing=None if comprehension else timing(self.resolver, loop),
                 conditional=repeats.conditional,
                 breaks=leaves_at_once(loop),
-                may_break="drop_last" in taken.fact.arguments and any(map(breaks, loop.body)),
                 trains=body.trains,
                 reentered=self.reentered(loop, iterable, taken),
                 kept_tensors=body.kept_tensors,

@@ -455,7 +455,6 @@ class Loop:
     timing: Timing | None = None
     conditional: bool = False  # stands under an `if` inside the repeating loop
     breaks: bool = False  # leaves the loop in its first round, whatever happens
-    may_break: bool = False  # under some condition; looked for where samples may be left out
     trains: bool = False  # calls backward()
     reentered: Span | None = None  # where else its very loader is iterated over meanwhile
     late_set_epochs: tuple[Span, ...] = ()  # on the loader's sampler, once per batch

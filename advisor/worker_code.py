@@ -276,16 +276,15 @@ def _ends(loop: Loop, scope: Scope) -> bool:
         return True
     if any(loop in place.loops for place in scope.raises):
         return True
-    return any(breaks(statement) for statement in loop.body)
+    return any(_breaks(statement) for statement in loop.body)
 
 
-def breaks(node: cst.CSTNode) -> bool:
-    """Reports whether a statement in a loop's body may end the loop."""
+def _breaks(node: cst.CSTNode) -> bool:
     if isinstance(node, cst.Break):
         return True
     if isinstance(node, (cst.For, cst.While, cst.FunctionDef, cst.ClassDef)):
         return False
-    return any(breaks(child) for child in children(node))
+    return any(_breaks(child) for child in children(node))
 
 
 def _yielded_from(scope: Scope) -> Iterator[tuple[cst.BaseExpression, Place]]:

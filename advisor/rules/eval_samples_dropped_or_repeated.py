@@ -27,9 +27,6 @@ def eval_samples_dropped_or_repeated(module: Module) -> Iterator[Hit]:
     """Reports evaluation loaders with drop_last, or whose sampler repeats samples."""
     trained = {id(loop.loader) for loop in module.loops if loop.trains}
     for call in module.loaders:
-        loops = list(module.loops_over(call))
-        if loops and all(loop.may_break for loop in loops):
-            continue  # which leaves samples out on purpose
         if id(call) not in trained and _evaluates(module, call) and _drops(call):
             argument = call.arguments["drop_last"]
             fix = removal(module.source, call, argument, Safety.UNSAFE) if editable(call) else None
