@@ -55,6 +55,8 @@ _JOINING = frozenset({"stack", "cat"})
 _SENDING = re.compile(r"^_?(?:\w+_)?to_?(?:cuda|gpu)$")
 # Those of them that make a new tensor, which is not pinned, unless there is nothing to convert.
 _CONVERSIONS = frozenset({"float", "long", "half", "double", "int", "bool", "bfloat16", "type"})
+# `torch.cuda.synchronize()`, `time_synchronized()`
+_WAITING = re.compile(r"synchroni[sz]e")
 # Methods that wait for a tensor and read it on the CPU
 _READING = frozenset({"cpu", "item", "numpy", "tolist"})
 Names: TypeAlias = frozenset[str | cst.Call]  # bound to the batch, and a call that gives it
@@ -71,13 +73,16 @@ def copies_in(resolver: Resolver, loop: Loop, names: Names) -> tuple[Copy, ...]:
         if comprehension is not None:
             walk.scope(comprehension, names)
     found = walk.found
-    if found and _is_read_at_once(scope, loop, walk.last):
-        found = [replace(one, read_at_once=True) for one in found]
+    if found and _is_waited_for(scope, loop, walk.last):
+        found = [replace(one, waited_for=True) for one in found]
     return tuple(dict.fromkeys(found))
 
 
-def _is_read_at_once(scope: Scope, loop: Loop, last: int) -> bool:
-    """Reports whether the first thing done with the copies, made until `last`, is to read them."""
+def _is_waited_for(scope: Scope, loop: Loop, last: int) -> bool:
+    """Reports whether the first thing done after the copies, made until `last`, is to wait.
+
+    For the GPU, or for one of the copies by reading it.
+    """
     names: Names = frozenset(
         binding.name
         for bindings in scope.bindings.values()
@@ -89,9 +94,24 @@ def _is_read_at_once(scope: Scope, loop: Loop, last: int) -> bool:
         if loop not in call.place.loops or call.place.order <= last:
             continue
         func = call.node.func
+        if _WAITING.search(callee_tail(call.node) or ""):
+            return True
         of_copy = isinstance(func, cst.Attribute) and is_batch(func.value, names)
         if of_copy or _an_argument(call.node, names):
             return of_copy and callee_tail(call.node) in _READING
+    return False
+
+
+def _waits_at_its_end(resolver: Resolver, context: cst.BaseExpression, place: Place) -> bool:
+    """Reports whether a block waits for the GPU at its end: `with Profile():`, which measures it.
+
+    That is where a method of its class, in the project, calls torch.cuda.synchronize().
+    """
+    for case in resolver.value(context, place):
+        match case.what:
+            case Made(within=Scope() as owner) | Made(within=Definition(scope=Scope() as owner)):
+                calls = (one for method in owner.functions().values() for one in method.calls)
+                return any(_WAITING.search(callee_tail(one.node) or "") for one in calls)
     return False
 
 
@@ -331,6 +351,9 @@ class _Follow:
                 converted=_is_converted(node.func),
                 joined=isinstance(node.func, cst.Attribute) and self.is_joined(node.func.value),
                 apart=self.entered is not None and deciding is node,
+                waited_for=any(
+                    _waits_at_its_end(self.resolver, one, place) for one in place.contexts
+                ),
             )
         )
 

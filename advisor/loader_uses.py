@@ -244,7 +244,7 @@ class _Reading:
             program.span(call.node, scope),
             program.span(subject, scope),
             attribute,
-            repeated=bool(call.place.loops),
+            repeated=bool(call.place.loops) or scope.name == "__next__",
             module=module,
         )
 

@@ -33,6 +33,8 @@ from .values import (
 if TYPE_CHECKING:
     from .resolve import Resolver
 
+DEEPEST = 3  # attributes of a base elsewhere that lead to attributes
+
 
 def attribute(resolver: Resolver, node: cst.Attribute, place: Place) -> Value:
     """The value of `object.name` where it stands."""
@@ -156,8 +158,35 @@ def _of_class(resolver: Resolver, scope: Scope, name: str, *, of_object: bool) -
 
 def _of_bases_elsewhere(resolver: Resolver, scope: Scope, name: str, *, of_object: bool) -> Value:
     """What the project's other modules give to a class that derives from theirs."""
-    found = (one.member(name, of_object=of_object) for one in definitions(resolver, scope))
-    return next((value for value in found if value is not None), NOTHING_KNOWN)
+    for one in definitions(resolver, scope):
+        found = one.member(name, of_object=of_object)
+        if found is None and of_object and one.scope is not None:
+            found = _by_own_method(resolver, scope, one.module.resolver, one.scope, name)
+        if found:
+            return found
+    return NOTHING_KNOWN
+
+
+def _by_own_method(
+    resolver: Resolver, scope: Scope, there: Resolver, base: Scope, name: str, depth: int = 0
+) -> Value:
+    """What a base elsewhere, read by `there`, has from a method of the class that derives from it.
+
+    Such as `self.loader = self.make_loader()`, or a property that gives that.
+    """
+    method = find_method(there, base, name)
+    given = [one.value for one in (assignments(there, base, name) if method is None else ())]
+    if method is not None and decorated(method, "property"):
+        given = [one.value for one in method.returns]
+    found: list[Case] = []
+    for node in given if depth < DEEPEST else ():
+        match node:
+            case cst.Call(func=cst.Attribute(value=cst.Name("self"), attr=cst.Name(called))):
+                own = find_method(resolver, scope, called)
+                found += returned(resolver, own) if own is not None else ()
+            case cst.Attribute(value=cst.Name("self"), attr=cst.Name(held)):
+                found += _by_own_method(resolver, scope, there, base, held, depth + 1)
+    return united(found) if found else ()
 
 
 def _in_class_body(resolver: Resolver, scope: Scope, name: str) -> Value:

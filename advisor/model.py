@@ -385,7 +385,7 @@ class Copy:
     target: str = ""
     stands: str = ""
     converted: bool = False  # right before, and so perhaps from memory that is not pinned
-    read_at_once: bool = False  # on the CPU, so that there is nothing to overlap with
+    waited_for: bool = False  # right after, so that there is nothing to overlap with
     joined: bool = False  # the loop put it together, in memory that is not pinned
     apart: bool = False
 

@@ -88,7 +88,7 @@ class LoaderUse:
 
     `kind` is set (`loader.attribute = …`), next (`next(loader)`), index (`loader[…]`),
     next method (`iter(loader).next()`) or cycle (`itertools.cycle(loader)`). `subject` is the
-    place of the loader there, or of its iterator. `repeated` says that it stands in a loop.
+    place of the loader there, or of its iterator. `repeated` says that it runs again and again.
     """
 
     kind: str

@@ -13,6 +13,7 @@ from .scopes import Loop, Place
 
 # Words with which a handler says that it is about loading.
 LOADING_WORDS = ("load", "batch", "data", "sample", "corrupt", "image", "file")
+OTHER_WORDS = ("memory", "process", "predict", "infer", "evaluat")  # with which it is about others
 ERRORS_OF_CONSTRUCTORS = frozenset({"TypeError", "ValueError", "AssertionError"})
 # Contexts in which an error is expected
 EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex", "assertRaisesRegexp",
@@ -66,7 +67,8 @@ def _read(
         continues=continues,
         continue_span=program.span(last, scope) if continues and last is not None else None,
         raises=any(isinstance(one, cst.Raise) for one in every_node(handler.body)),
-        talks_of_loading="memory" not in words and any(w in words for w in LOADING_WORDS),
+        talks_of_loading=any(w in words for w in LOADING_WORDS)
+        and not any(w in words for w in OTHER_WORDS),
         quiet="memory" not in words and all(is_quiet(one) for one in small),
     )
 

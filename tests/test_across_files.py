@@ -584,6 +584,51 @@ def test_what_a_base_elsewhere_calls_runs_as_well(
     assert [one[2] for one in found(folder)] == told
 
 
+TRAINER = """\
+class Trainer:
+    def __init__(self):
+        self.loader = self.make_loader()
+
+    def make_loader(self):
+        raise NotImplementedError
+
+    @property
+    def same(self):
+        if not hasattr(self, "held"):
+            self.held = self.make_loader()
+        return self.held
+
+    def fit(self):
+        for epoch in range(9):
+            self.train()
+"""
+
+
+@pytest.mark.parametrize(
+    ("loader", "told"), [("self.loader", ["DL200"]), ("self.same", ["DL200"]), ("self.other", [])]
+)
+def test_a_base_elsewhere_keeps_the_loader_that_a_class_makes(
+    tmp_path: Path, loader: str, told: list[str]
+) -> None:
+    script = f"""\
+import torch
+from torch.utils.data import DataLoader
+
+from trainer import Trainer
+
+
+class Mine(Trainer):
+    def make_loader(self):
+        return DataLoader(self.rows, 8, num_workers=2)
+
+    def train(self):
+        for batch in {loader}:
+            self.model(batch.cuda()).backward()
+"""
+    folder = written(tmp_path, {"pyproject.toml": "", "trainer.py": TRAINER, "mine.py": script})
+    assert [one[2] for one in found(folder, "--target-cores", "8")] == told
+
+
 WITHOUT_BROKEN = """\
 from torch.utils.data import Dataset
 

@@ -44,7 +44,7 @@ def blocking_copy_from_pinned(module: Module) -> Iterator[Hit]:
 
 def _could_overlap(copy: Copy) -> bool:
     """Reports whether a copy waits for what comes from pinned memory, and for no good reason."""
-    return not (copy.non_blocking or copy.converted or copy.joined or copy.read_at_once)
+    return not (copy.non_blocking or copy.converted or copy.joined or copy.waited_for)
 
 
 def _waits(copy: Copy, loop: Loop) -> str | None:

@@ -32,7 +32,7 @@ def _inside(handler: Handler) -> Iterator[Hit]:
     yield Hit(
         handler.span,
         "errors of loading are raised by the `for` itself, outside this try: what is caught here "
-        "are errors of the training step, and training goes on without them",
+        "are errors of the loop's own work, and it goes on without them",
     )
     if handler.continue_span is not None:
         yield Hit(

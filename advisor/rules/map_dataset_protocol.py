@@ -21,7 +21,9 @@ def map_dataset_protocol(module: Module) -> Iterator[Hit]:
     for dataset in concrete(module):
         if dataset.kind != "map":
             continue
-        loaders = loaders_of(module, dataset)
+        # one that is only derived from hands objects of those classes to its loaders
+        is_base = dataset.subclassed and not dataset.instantiated
+        loaders = () if is_base else loaders_of(module, dataset)
         for hit in (*_item(module, dataset, loaders), *_length(module, dataset, loaders)):
             if hit.span not in told:
                 told.add(hit.span)
