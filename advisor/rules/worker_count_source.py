@@ -22,10 +22,18 @@ def worker_count_source(module: Module) -> Iterator[Hit]:
                 workers.whole,
                 f"{source} counts the machine's cores, also those that this process may not use",
                 _usable(call, workers),
-                related=pointed(origin, f"{count} here"),
+                related=pointed(origin, _default_of(module, count, origin)),
             )
         elif _per_rank(module) and call.handed_to != "ignite" and (each := _many(call)):
             yield Hit(workers.whole, f"every rank starts {each} workers of its own")
+
+
+def _default_of(module: Module, count: str, origin: Origin | None) -> str:
+    """What the place of a default has to do with the count."""
+    span = origin.span if origin is not None else None
+    tail = count.rpartition(".")[2].removesuffix("()")
+    written = span is not None and tail in module.source.code(span)
+    return f"{count} here" if written else "where this is not given"
 
 
 def _counts_all_cores(call: LoaderCall) -> tuple[str, Origin | None] | None:
