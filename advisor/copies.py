@@ -185,7 +185,7 @@ class _Follow:
         self.entered = entered  # the call that led into the function that is followed
         self.from_elsewhere = entered is not None
         self.joined: set[str] = set()  # the names of what was put together anew
-        self.last = -1  # the order of the last copy in it, or of the call that leads to one
+        self.last = -1  # the order of the last copy, or of the call that leads to it
 
     def scope(self, scope: Scope, names: Names, depth: int = 0, within: Loop | None = None) -> None:
         """Follow `names` through a scope, or a loop in it, in the order of its statements."""

@@ -23,7 +23,7 @@ from .resolve import Resolver
 from .scopes import Place, Scope
 from .text import Span
 from .torch_data_model import Uncollatable
-from .trials import error_expected, is_quiet
+from .trials import is_quiet
 from .values import Known, Made, Symbol, Value
 
 # Datasets that hand out the samples of another one
@@ -51,7 +51,7 @@ def uncollatable_samples(
     found = [
         Uncollatable(span, words, one.fact, is_whole)
         for one in calls
-        if _collates_by_default(one.fact) and not error_expected(one.call.place)
+        if _collates_by_default(one.fact)
         for method in _methods(resolver, one.fact.cases("dataset"))
         for span, words, is_whole in _faults(resolver, method)
     ]
@@ -74,7 +74,7 @@ def _of_loaders_elsewhere(
             loaders = [
                 one
                 for one in (dataset.loaders_elsewhere if faults else ())
-                if _collates_by_default(one) and not one.may_raise
+                if _collates_by_default(one)
                 if one.dataset_class is not None and one.dataset_class.name == dataset.name
             ]
             for span, words, is_whole in faults if loaders else ():
@@ -82,8 +82,8 @@ def _of_loaders_elsewhere(
 
 
 def _collates_by_default(call: LoaderCall) -> bool:
-    """Reports whether torch's own collate function makes the batches."""
-    if call.family not in ("torch", "stateful") or call.subclass:
+    """Reports whether torch's own collate function makes the batches, and no error is expected."""
+    if call.family not in ("torch", "stateful") or call.subclass or call.may_raise:
         return False
     scenarios = call.scenarios("collate_fn", "batch_size")
     return bool(scenarios) and all(
